@@ -1,0 +1,46 @@
+/* How far things have come: committed by the recorder, acknowledged by the broker. Any thread.
+ *
+ * The two threads meet only here: the recorder enters commits and losses, the publisher reads
+ * them and enters PUBACKs, which the recorder stores with its next commit. */
+#ifndef GATEWAY_LEDGER_H
+#define GATEWAY_LEDGER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gateway/wake.h"
+
+struct ledger_view {
+    uint64_t run;
+    uint64_t committed;     /* highest seq in the journal */
+    uint64_t acknowledged;  /* highest seq with all before it acknowledged, or gone */
+    int64_t oldest_us;      /* time of the oldest unacknowledged sample, 0: none */
+    uint64_t evicted_count; /* unsent samples lost to retention or a full disk, since start */
+    uint64_t journal_bytes; /* file and WAL */
+    bool is_journal_ok;     /* false: commits fail at present */
+    bool is_obsolete_cleared;
+};
+
+struct ledger;
+
+/* `publisher` is told of each commit. */
+struct ledger *ledger_create(uint64_t run, uint64_t committed, uint64_t acknowledged,
+                             struct wake *publisher);
+void ledger_destroy(struct ledger *ledger);
+
+void ledger_read(struct ledger *ledger, struct ledger_view *view);
+
+/* Recorder. `now_us` is monotonic: the publisher asks later how old a commit is. */
+void ledger_commit(struct ledger *ledger, uint64_t seq, int64_t now_us);
+void ledger_report(struct ledger *ledger, bool is_journal_ok, uint64_t journal_bytes,
+                   uint64_t evicted_count, int64_t oldest_us);
+
+/* Publisher. */
+void ledger_acknowledge(struct ledger *ledger, uint64_t seq);
+void ledger_obsolete_cleared(struct ledger *ledger);
+
+/* The highest seq that was committed more than `age_us` before `now_us` (the seq at the start
+ * of this run at least): what is still to be sent up to it is late. */
+uint64_t ledger_committed_before(struct ledger *ledger, int64_t now_us, int64_t age_us);
+
+#endif

@@ -1,0 +1,489 @@
+#include "gateway/recorder.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/memory.h"
+#include "gateway/clock.h"
+#include "gateway/json.h"
+#include "gateway/log.h"
+#include "gateway/thread.h"
+
+enum {
+    EVICT_ROWS = 1000, /* one step of retention */
+    EVICT_STEPS = 64,  /* in a row, when the journal is full */
+    FINISH_US = 500000,
+    STOP_US = 300000,
+    BUSY_TOLD_US = 5000000, /* another's lock that lasts so long is worth a line */
+    TICK_US = 1000000,      /* retention, cursor and figures at rest */
+    RETRY_MIN_US = 100000,
+    RETRY_MAX_US = 2000000,
+    ANNOUNCE_MIN_US = 1000000,
+    ANNOUNCE_MAX_US = 900000000, /* 256 events then tell of two days without a broker */
+};
+#define RING_BYTES      ((size_t)64 << 20)  /* of memory touched only while commits fail */
+#define CHUNK_MAX_BYTES (UINT64_C(1) << 20) /* of one transaction: the log stays small */
+
+enum wish { WISH_RECORD, WISH_FINISH, WISH_STOP };
+
+struct recorder {
+    struct recorder_parts parts;
+    pthread_t thread;
+    _Atomic enum wish wish;
+    struct wake finished;
+
+    /* The thread's own. Times are monotonic. */
+    struct ring *ring;      /* taken, not yet committed */
+    struct dropped dropped; /* gone from queue or ring, not yet journaled as a gap */
+    uint64_t committed;
+    int64_t take_due_us;
+    int64_t tick_due_us;
+
+    bool is_failing;
+    bool is_told; /* the log and the ledger know */
+    bool must_reopen;
+    int64_t failing_since_us;
+    int64_t retry_due_us;
+    int64_t retry_pause_us;
+
+    bool is_evicting;           /* another step is wanted */
+    struct journal_gap evicted; /* not yet announced */
+    uint64_t evicted_count;     /* journaled losses since the start */
+    int64_t announce_due_us;
+    int64_t announce_pause_us;
+
+    bool is_held; /* a reader keeps the log long */
+    bool is_obsolete_forgotten;
+    bool is_done;
+};
+
+static struct ledger_view look(const struct recorder *recorder)
+{
+    struct ledger_view view;
+    ledger_read(recorder->parts.ledger, &view);
+    return view;
+}
+
+static void announce(const struct recorder *recorder, const struct journal_gap *gap)
+{
+    log_line(LOG_LEVEL_WARNING, "recorder",
+             "event=evicted reason=%s count=%" PRIu64 " from=%" PRIu64 " to=%" PRIu64,
+             gap->reason, gap->count, gap->from, gap->to);
+    events_push(recorder->parts.events, EVENT_OF_GATEWAY, "evicted",
+                "\"count\":%" PRIu64 ",\"from\":%" PRIu64 ",\"to\":%" PRIu64
+                ",\"reason\":\"%s\"",
+                gap->count, gap->from, gap->to, gap->reason);
+}
+
+/* ------------------------------------------------------------------ failing and healing */
+
+static void report(struct recorder *recorder)
+{
+    const struct ledger_view view = look(recorder);
+    struct journal *journal = recorder->parts.journal;
+    bool has_backlog = view.committed > view.acknowledged;
+    ledger_report(recorder->parts.ledger, !recorder->is_told, journal_size(journal),
+                  recorder->evicted_count + recorder->dropped.count,
+                  has_backlog ? journal_oldest_us(journal, view.acknowledged) : 0);
+}
+
+static void note_failure(struct recorder *recorder, enum journal_status status)
+{
+    int64_t now_us = clock_monotonic_us();
+    recorder->must_reopen = recorder->must_reopen || status == JOURNAL_FAILED;
+    recorder->is_evicting = false;
+    if (!recorder->is_failing) {
+        recorder->is_failing = true;
+        recorder->failing_since_us = now_us;
+        recorder->retry_pause_us = RETRY_MIN_US;
+    }
+    bool is_worth_it =
+        status != JOURNAL_BUSY || now_us - recorder->failing_since_us > BUSY_TOLD_US;
+    if (is_worth_it && !recorder->is_told) {
+        static const char *const names[] = {
+            [JOURNAL_FULL] = "full", [JOURNAL_BUSY] = "busy", [JOURNAL_FAILED] = "failed"};
+        recorder->is_told = true;
+        log_line(LOG_LEVEL_ERROR, "recorder", "event=journal-%s error=\"%s\"", names[status],
+                 journal_message(recorder->parts.journal));
+        report(recorder);
+    }
+    recorder->retry_due_us = now_us + recorder->retry_pause_us;
+    recorder->retry_pause_us = recorder->retry_pause_us * 2 > RETRY_MAX_US
+                                   ? RETRY_MAX_US
+                                   : recorder->retry_pause_us * 2;
+}
+
+static void note_success(struct recorder *recorder)
+{
+    recorder->is_failing = false;
+    if (recorder->is_told) {
+        recorder->is_told = false;
+        int64_t after_ms = (clock_monotonic_us() - recorder->failing_since_us) / 1000;
+        log_line(LOG_LEVEL_INFO, "recorder", "event=journal-back after_ms=%" PRId64, after_ms);
+        report(recorder);
+    }
+}
+
+/* What the journal's last opening could not use. Its unsent samples are lost to the broker; the
+ * file keeps them for those who know how to mend it. */
+static void tell_set_aside(struct recorder *recorder)
+{
+    const char *file = journal_set_aside(recorder->parts.journal);
+    if (file[0] == '\0') {
+        return;
+    }
+    const struct journal_gap lost = journal_lost(recorder->parts.journal);
+    recorder->evicted_count += lost.count;
+    log_line(LOG_LEVEL_ERROR, "recorder",
+             "event=journal-damaged set_aside=%s count=%" PRIu64 " from=%" PRIu64
+             " to=%" PRIu64,
+             file, lost.count, lost.from, lost.to);
+    char members[EVENT_TEXT_SIZE];
+    struct json json = json_begin(members, sizeof members);
+    const char *slash = strrchr(file, '/');
+    json_string(&json, "file", slash != NULL ? slash + 1 : file);
+    json_unsigned(&json, "count", lost.count);
+    if (lost.count > 0) {
+        json_unsigned(&json, "from", lost.from);
+        json_unsigned(&json, "to", lost.to);
+    }
+    size_t length = json_end(&json); /* of an object, whose members alone are wanted */
+    events_push(recorder->parts.events, EVENT_OF_GATEWAY, "journal-damaged", "%.*s",
+                length > 2 ? (int)length - 2 : 0, members + 1);
+}
+
+/* After a failed sync SQLite's connection must not be trusted again. */
+static enum journal_status reopen(struct recorder *recorder)
+{
+    struct journal *journal = recorder->parts.journal;
+    enum journal_status status = journal_reopen(journal);
+    recorder->must_reopen = status != JOURNAL_OK;
+    tell_set_aside(recorder);
+    return status;
+}
+
+/* ------------------------------------------------------------------ retention */
+
+static enum journal_status evict(struct recorder *recorder)
+{
+    uint64_t before = recorder->evicted.count;
+    recorder->is_evicting = false;
+    enum journal_status status =
+        journal_evict(recorder->parts.journal, look(recorder).acknowledged, clock_wall_us(),
+                      EVICT_ROWS, &recorder->evicted, &recorder->is_evicting);
+    recorder->evicted_count += recorder->evicted.count - before;
+    return status;
+}
+
+/* A long eviction is told in fewer and fewer, larger and larger pieces: an event must outlive
+ * the outage that causes it. */
+static void announce_evicted(struct recorder *recorder, int64_t now_us)
+{
+    if (now_us < recorder->announce_due_us) {
+        return;
+    }
+    if (recorder->evicted.count == 0) {
+        recorder->announce_pause_us = ANNOUNCE_MIN_US;
+        return;
+    }
+    announce(recorder, &recorder->evicted);
+    recorder->evicted = (struct journal_gap){0};
+    recorder->announce_due_us = now_us + recorder->announce_pause_us;
+    recorder->announce_pause_us = recorder->announce_pause_us * 2 > ANNOUNCE_MAX_US
+                                      ? ANNOUNCE_MAX_US
+                                      : recorder->announce_pause_us * 2;
+}
+
+static enum journal_status make_room(struct recorder *recorder)
+{
+    enum journal_status status = evict(recorder);
+    for (int step = 1; status == JOURNAL_OK && recorder->is_evicting && step < EVICT_STEPS;
+         step++) {
+        status = evict(recorder);
+    }
+    return status;
+}
+
+/* ------------------------------------------------------------------ committing */
+
+/* One transaction: what was dropped, then records from the oldest on. */
+struct chunk {
+    size_t records;
+    uint64_t last_seq;
+    struct journal_gap gap;
+};
+
+static enum journal_status write_records(struct recorder *recorder, struct chunk *chunk)
+{
+    uint64_t share = recorder->parts.factory->journal.max_size_bytes / 32;
+    uint64_t bytes_max = share < CHUNK_MAX_BYTES ? share : CHUNK_MAX_BYTES;
+    uint64_t bytes = 0;
+    enum journal_status status = JOURNAL_OK;
+    const struct record *record = ring_first(recorder->ring);
+    while (record != NULL && status == JOURNAL_OK && bytes < bytes_max) {
+        struct journal_row row = {
+            .seq = record->seq,
+            .run = recorder->parts.run,
+            .time_us = record->time_us,
+            .machine = record->machine,
+            .payload = record_payload(record),
+            .payload_length = record->payload_length,
+            .uncertain = record_uncertain(record),
+            .uncertain_length = record->uncertain_length,
+        };
+        status = journal_append(recorder->parts.journal, &row);
+        chunk->records++;
+        chunk->last_seq = record->seq;
+        bytes += record->size;
+        record = ring_next(recorder->ring, record);
+    }
+    return status;
+}
+
+static enum journal_status write_chunk(struct recorder *recorder, struct chunk *chunk)
+{
+    struct journal *journal = recorder->parts.journal;
+    const struct dropped *dropped = &recorder->dropped;
+    *chunk = (struct chunk){.gap = {.from = dropped->from,
+                                    .to = dropped->to,
+                                    .count = dropped->count,
+                                    .reason = "disk-full"}};
+    enum journal_status status = journal_begin(journal);
+    if (status == JOURNAL_OK && chunk->gap.count > 0) {
+        status = journal_append_gap(journal, &chunk->gap);
+    }
+    if (status == JOURNAL_OK) {
+        status = write_records(recorder, chunk);
+    }
+    return status == JOURNAL_OK ? journal_commit(journal, look(recorder).acknowledged) : status;
+}
+
+static void forget_chunk(struct recorder *recorder, const struct chunk *chunk)
+{
+    for (size_t at = 0; at < chunk->records; at++) {
+        ring_remove_first(recorder->ring);
+    }
+    if (chunk->gap.count > 0) {
+        recorder->dropped = (struct dropped){0};
+        recorder->evicted_count += chunk->gap.count;
+        announce(recorder, &chunk->gap);
+    }
+    uint64_t seq = chunk->last_seq;
+    if (ring_first(recorder->ring) == NULL && chunk->gap.to > seq) {
+        seq = chunk->gap.to;
+    }
+    if (seq > recorder->committed) {
+        recorder->committed = seq;
+        ledger_commit(recorder->parts.ledger, seq, clock_monotonic_us());
+    }
+}
+
+static bool has_work(const struct recorder *recorder)
+{
+    return ring_first(recorder->ring) != NULL || recorder->dropped.count > 0;
+}
+
+static enum journal_status store_cursor(struct recorder *recorder)
+{
+    struct journal *journal = recorder->parts.journal;
+    uint64_t acknowledged = look(recorder).acknowledged;
+    if (acknowledged == journal_cursor(journal)) {
+        return JOURNAL_OK;
+    }
+    enum journal_status status = journal_begin(journal);
+    return status == JOURNAL_OK ? journal_commit(journal, acknowledged) : status;
+}
+
+/* Commits everything in hand, or notes why not. */
+static void commit_all(struct recorder *recorder)
+{
+    enum journal_status status = recorder->must_reopen ? reopen(recorder) : JOURNAL_OK;
+    bool has_made_room = false;
+    if (status == JOURNAL_OK && !has_work(recorder)) {
+        status = store_cursor(recorder); /* else a failure would pass for healed */
+    }
+    while (status == JOURNAL_OK && has_work(recorder)) {
+        struct chunk chunk;
+        status = write_chunk(recorder, &chunk);
+        if (status == JOURNAL_FULL && !has_made_room) {
+            has_made_room = true;
+            status = make_room(recorder);
+        } else if (status == JOURNAL_OK) {
+            has_made_room = false;
+            forget_chunk(recorder, &chunk);
+        }
+    }
+    if (status == JOURNAL_OK) {
+        note_success(recorder);
+    } else {
+        note_failure(recorder, status);
+    }
+}
+
+/* ------------------------------------------------------------------ housekeeping */
+
+static enum journal_status forget_obsolete(struct recorder *recorder)
+{
+    if (recorder->is_obsolete_forgotten || !look(recorder).is_obsolete_cleared) {
+        return JOURNAL_OK;
+    }
+    enum journal_status status = journal_forget_obsolete(recorder->parts.journal);
+    recorder->is_obsolete_forgotten = status == JOURNAL_OK;
+    return status;
+}
+
+static void watch_readers(struct recorder *recorder)
+{
+    uint64_t bytes = journal_wal_size(recorder->parts.journal);
+    bool is_held = bytes > recorder->parts.factory->journal.max_size_bytes / 4;
+    if (is_held == recorder->is_held) {
+        return;
+    }
+    recorder->is_held = is_held;
+    log_line(is_held ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "recorder",
+             "event=journal-%s log_bytes=%" PRIu64, is_held ? "held" : "released", bytes);
+    if (is_held) {
+        events_push(recorder->parts.events, EVENT_OF_GATEWAY, "journal-held",
+                    "\"log_bytes\":%" PRIu64, bytes);
+    }
+}
+
+/* A full disk is noted by the next commit: deleting may fail where a small commit still fits.
+ */
+static void keep_house(struct recorder *recorder, int64_t now_us)
+{
+    bool is_tick = now_us >= recorder->tick_due_us;
+    if (!is_tick && !recorder->is_evicting) {
+        return;
+    }
+    enum journal_status status = recorder->is_failing ? JOURNAL_OK : evict(recorder);
+    if (is_tick) {
+        recorder->tick_due_us = now_us + TICK_US;
+        if (!recorder->is_failing && status == JOURNAL_OK) {
+            status = store_cursor(recorder);
+        }
+        if (!recorder->is_failing && status == JOURNAL_OK) {
+            status = forget_obsolete(recorder);
+        }
+        announce_evicted(recorder, now_us);
+        watch_readers(recorder);
+        report(recorder);
+    }
+    if (status == JOURNAL_FAILED) {
+        note_failure(recorder, status);
+    }
+}
+
+/* ------------------------------------------------------------------ the thread */
+
+static int64_t next_due_us(const struct recorder *recorder)
+{
+    int64_t due_us = recorder->tick_due_us;
+    if (recorder->take_due_us < due_us) {
+        due_us = recorder->take_due_us;
+    }
+    if (recorder->is_failing && recorder->retry_due_us < due_us) {
+        due_us = recorder->retry_due_us;
+    }
+    return recorder->is_evicting ? 0 : due_us;
+}
+
+static void step(struct recorder *recorder, enum wish wish)
+{
+    int64_t now_us = clock_monotonic_us();
+    if (wish != WISH_RECORD || now_us >= recorder->take_due_us) {
+        recorder->take_due_us = WAKE_NEVER;
+        queue_take(recorder->parts.queue, recorder->ring, &recorder->dropped);
+    }
+    bool is_due = recorder->is_failing ? now_us >= recorder->retry_due_us || wish == WISH_STOP
+                                       : has_work(recorder);
+    if (is_due) {
+        commit_all(recorder);
+    }
+    keep_house(recorder, now_us);
+    if (wish != WISH_RECORD && !recorder->is_done && !recorder->is_failing) {
+        recorder->is_done = true;
+        wake_up(&recorder->finished);
+    }
+}
+
+static void *record_until_stopped(void *argument)
+{
+    struct recorder *recorder = argument;
+    enum wish wish = WISH_RECORD;
+    while (wish != WISH_STOP) {
+        bool was_told = wake_wait(recorder->parts.wake, next_due_us(recorder));
+        wish = atomic_load(&recorder->wish);
+        if (was_told && recorder->take_due_us == WAKE_NEVER) {
+            recorder->take_due_us = clock_monotonic_us() +
+                                    (int64_t)recorder->parts.factory->journal.commit_ms * 1000;
+        }
+        step(recorder, wish);
+    }
+    if (!recorder->is_failing && store_cursor(recorder) != JOURNAL_OK) {
+        log_line(LOG_LEVEL_WARNING, "recorder", "event=no-cursor error=\"%s\"",
+                 journal_message(recorder->parts.journal));
+    }
+    return NULL;
+}
+
+struct recorder *recorder_start(const struct recorder_parts *parts)
+{
+    struct recorder *recorder = memory_allocate(1, sizeof *recorder);
+    recorder->parts = *parts;
+    recorder->ring = ring_create(RING_BYTES);
+    recorder->committed = journal_last_seq(parts->journal);
+    recorder->take_due_us = WAKE_NEVER;
+    recorder->tick_due_us = clock_monotonic_us();
+    recorder->announce_pause_us = ANNOUNCE_MIN_US;
+    tell_set_aside(recorder);
+    wake_init(&recorder->finished);
+    thread_start(&recorder->thread, "recorder", record_until_stopped, recorder);
+    return recorder;
+}
+
+void recorder_finish(struct recorder *recorder)
+{
+    int64_t until_us = clock_monotonic_us() + FINISH_US;
+    journal_hurry(recorder->parts.journal, until_us);
+    atomic_store(&recorder->wish, WISH_FINISH);
+    wake_up(recorder->parts.wake);
+    (void)wake_wait(&recorder->finished, until_us); /* or the disk does not permit it */
+}
+
+/* Returns whether there was nothing. */
+static bool tell_lost(const struct recorder *recorder)
+{
+    struct journal_gap lost = {.from = recorder->dropped.from,
+                               .to = recorder->dropped.to,
+                               .count = recorder->dropped.count};
+    for (const struct record *record = ring_first(recorder->ring); record != NULL;
+         record = ring_next(recorder->ring, record)) {
+        lost.from = lost.count == 0 ? record->seq : lost.from;
+        lost.to = record->seq > lost.to ? record->seq : lost.to;
+        lost.count++;
+    }
+    if (lost.count > 0) {
+        log_line(LOG_LEVEL_ERROR, "recorder",
+                 "event=lost count=%" PRIu64 " from=%" PRIu64 " to=%" PRIu64 " error=\"%s\"",
+                 lost.count, lost.from, lost.to, journal_message(recorder->parts.journal));
+    }
+    return lost.count == 0;
+}
+
+bool recorder_stop(struct recorder *recorder)
+{
+    journal_hurry(recorder->parts.journal, clock_monotonic_us() + STOP_US);
+    atomic_store(&recorder->wish, WISH_STOP);
+    wake_up(recorder->parts.wake);
+    (void)pthread_join(recorder->thread, NULL);
+    bool is_all_kept = tell_lost(recorder);
+    wake_destroy(&recorder->finished);
+    ring_destroy(recorder->ring);
+    free(recorder);
+    return is_all_kept;
+}

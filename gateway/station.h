@@ -1,0 +1,66 @@
+/* A station: one machine as its poller sees it. When it is due, how it is doing, and what
+ * becomes of its readings: a sample for the journal and for the page, or word that it is lost.
+ *
+ * Belongs to its poller's thread. */
+#ifndef GATEWAY_STATION_H
+#define GATEWAY_STATION_H
+
+#include <stdint.h>
+
+#include "config/factory.h"
+#include "drivers/reading.h"
+#include "gateway/events.h"
+#include "gateway/live.h"
+#include "gateway/pace.h"
+#include "gateway/queue.h"
+#include "gateway/sample.h"
+
+/* Where the readings go: shared by all stations of a link, owned by the caller. */
+struct station_parts {
+    const struct factory *factory;
+    struct queue *queue;
+    struct live *live;
+    struct events *events;
+    struct sample *sample; /* large enough for each of them */
+};
+
+struct station {
+    const struct station_parts *parts;
+    const struct machine *machine;
+    size_t index; /* into factory.machines */
+    struct pace paces[FACTORY_PERIODS_MAX];
+    struct health health;
+    struct told *told; /* one a tag: what the journal got last, for `record = changes` */
+    unsigned failed_in_row;
+    int64_t lost_us;            /* monotonic: when the polls began to fail */
+    int64_t bad_sample_next_us; /* monotonic */
+    int64_t last_poll_us;       /* monotonic; 0: none yet */
+    double achieved_us;         /* running mean of the period; 0: not known yet */
+    uint8_t *refused;           /* one a tag: the exception it is refused with, 0: none */
+};
+
+void station_init(struct station *station, const struct station_parts *parts, size_t machine);
+void station_release(struct station *station);
+
+/* The first beat lies within one period of `now_us` (monotonic, as all times here), and within
+ * a second: nobody waits an hour for the first value. */
+void station_start(struct station *station, int64_t now_us);
+
+/* When it wants to be polled next. */
+int64_t station_due_us(const struct station *station);
+
+/* A poll begins: returns the paces that are due, as the driver's bits, and moves them on. */
+uint32_t station_begin_poll(struct station *station, int64_t now_us);
+
+/* It ended with an answer: some readings may be bad for reasons of their own. */
+void station_answered(struct station *station, const struct reading *readings, int64_t now_us);
+
+/* Nothing was asked: all that was due is refused at present. Says nothing of the machine. */
+void station_idle(struct station *station, const struct reading *readings);
+
+/* It ended without one. `readings` is room for all tags of the machine. The first failure
+ * publishes every tag as bad, the third tells that the machine is offline. */
+void station_failed(struct station *station, uint8_t reason, uint8_t exception,
+                    struct reading *readings, int64_t now_us);
+
+#endif

@@ -1,0 +1,28 @@
+/* The topics, each named in one place: table and meaning in DESIGN, section 8. Pure. */
+#ifndef GATEWAY_TOPIC_H
+#define GATEWAY_TOPIC_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "config/factory.h"
+
+enum { TOPIC_SIZE = 512 };
+
+/* root/area/machine/LEAF, or root/area/machine/LEAF/NAME when `name` is not NULL: leaf is
+ * "status", "info", "now", "snapshot", "samples", "meta", "event". */
+void topic_of_machine(const struct factory *factory, size_t machine, const char *leaf,
+                      const char *name, char topic[static TOPIC_SIZE]);
+
+/* root/_gateway/NAME/LEAF: "status", "info", "stats", "event" (with a name). */
+void topic_of_gateway(const struct factory *factory, const char *leaf, const char *name,
+                      char topic[static TOPIC_SIZE]);
+
+/* root/PATH, for what the journal names below the root. */
+void topic_below_root(const struct factory *factory, const char *path, const char *leaf,
+                      char topic[static TOPIC_SIZE]);
+
+/* Every topic that will be published, one a line; events by their names. */
+void topic_print_all(const struct factory *factory, FILE *stream);
+
+#endif

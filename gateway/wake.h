@@ -1,0 +1,29 @@
+/* One thread sleeps until it is told to look again, or until a time. Any thread may tell.
+ *
+ * A telling before the sleep is not lost; several tellings wake once. */
+#ifndef GATEWAY_WAKE_H
+#define GATEWAY_WAKE_H
+
+#include <limits.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct wake {
+    pthread_mutex_t mutex;
+    pthread_cond_t condition; /* on the monotonic clock */
+    bool is_told;
+};
+
+#define WAKE_NEVER INT64_MAX
+
+void wake_init(struct wake *wake);
+void wake_destroy(struct wake *wake);
+
+/* Costs no system call while nobody sleeps. */
+void wake_up(struct wake *wake);
+
+/* Sleeps until told or until the monotonic time `until_us`; returns whether it was told. */
+bool wake_wait(struct wake *wake, int64_t until_us);
+
+#endif

@@ -1,0 +1,425 @@
+/* Claim: what was pushed is committed in order, or counted as lost with its range; a disk that
+ * refuses is outlived without a restart. */
+#include "gateway/clock.h"
+#include "gateway/recorder.h"
+#include "tests/unit/journal_fixture.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+
+#include <sqlite3.h>
+
+enum { TEXT_OFFSET = 64, TEXT_SIZE = 32 * 1024, WAIT_US = 20000000 };
+
+/* A recorder with all that it needs. */
+struct bench {
+    struct wake recorder_wake;
+    struct wake publisher_wake;
+    struct recorder_parts parts;
+    struct recorder *recorder;
+    struct sample sample;
+    char *text;
+};
+
+static void bench_start(struct bench *bench, size_t queue_bytes)
+{
+    wake_init(&bench->recorder_wake);
+    wake_init(&bench->publisher_wake);
+    struct journal *journal = open_or_fail();
+    uint64_t run;
+    assert_int_equal(journal_begin_run(journal, 9, &run), JOURNAL_OK);
+    uint64_t last = journal_last_seq(journal);
+    bench->parts = (struct recorder_parts){
+        .factory = journal_factory,
+        .queue = queue_create(queue_bytes, run, last + 1, &bench->recorder_wake),
+        .journal = journal,
+        .ledger = ledger_create(run, last, journal_cursor(journal), &bench->publisher_wake),
+        .events = events_create(&bench->publisher_wake),
+        .wake = &bench->recorder_wake,
+        .run = run,
+    };
+    bench->text = calloc(1, TEXT_SIZE);
+    assert_non_null(bench->text);
+    bench->recorder = recorder_start(&bench->parts);
+}
+
+static void bench_end(struct bench *bench)
+{
+    if (bench->recorder != NULL) {
+        recorder_stop(bench->recorder);
+    }
+    journal_close(bench->parts.journal);
+    events_destroy(bench->parts.events);
+    ledger_destroy(bench->parts.ledger);
+    queue_destroy(bench->parts.queue);
+    wake_destroy(&bench->publisher_wake);
+    wake_destroy(&bench->recorder_wake);
+    free(bench->text);
+}
+
+static uint64_t push_at(struct bench *bench, size_t length, int64_t time_us)
+{
+    bench->sample = (struct sample){.machine = 1,
+                                    .time_us = time_us,
+                                    .text = bench->text,
+                                    .payload = TEXT_OFFSET,
+                                    .payload_length = (uint32_t)length};
+    char *payload = bench->text + TEXT_OFFSET;
+    memset(payload, ' ', length);
+    static const char member[] = "\"energy\":1";
+    memcpy(payload, member, sizeof member - 1);
+    payload[length - 1] = '}';
+    queue_push(bench->parts.queue, &bench->sample);
+    return bench->sample.seq;
+}
+
+static uint64_t push(struct bench *bench, size_t length)
+{
+    return push_at(bench, length, clock_wall_us());
+}
+
+static struct ledger_view await_committed(struct bench *bench, uint64_t seq)
+{
+    int64_t until_us = clock_monotonic_us() + WAIT_US;
+    struct ledger_view view;
+    ledger_read(bench->parts.ledger, &view);
+    while (view.committed < seq) {
+        assert_true(wake_wait(&bench->publisher_wake, until_us));
+        ledger_read(bench->parts.ledger, &view);
+    }
+    return view;
+}
+
+/* The next event of that name; all are announced by a wake. */
+static struct event await_event(struct bench *bench, const char *name)
+{
+    int64_t until_us = clock_monotonic_us() + WAIT_US;
+    struct event event;
+    while (!events_pop(bench->parts.events, &event) || strcmp(event.name, name) != 0) {
+        assert_true(wake_wait(&bench->publisher_wake, until_us));
+    }
+    return event;
+}
+
+/* Every number from 1 to `last` is a whole row or lies in a gap, never both; returns the rows.
+ */
+static uint64_t account_for(uint64_t last, uint64_t *lost)
+{
+    struct journal_error error;
+    struct journal_reader *reader = journal_reader_open(journal_factory->journal.file, &error);
+    assert_non_null(reader);
+    struct journal_gap gap = {0};
+    *lost = 0;
+    for (size_t at = 0; journal_reader_gap(reader, at, &gap); at++) {
+        *lost += gap.count;
+    }
+    struct journal_row row;
+    uint64_t rows = 0;
+    uint64_t before = 0;
+    assert_true(journal_reader_seek(reader, 0));
+    while (journal_reader_next(reader, &row) == JOURNAL_NEXT_ROW) {
+        assert_false(row.is_damaged);
+        assert_true(row.seq > before);
+        before = row.seq;
+        rows++;
+    }
+    assert_true(before <= last);
+    assert_int_equal(rows + *lost, last);
+    journal_reader_close(reader);
+    return rows;
+}
+
+static void all_is_committed_in_order(void **state)
+{
+    (void)state;
+    struct bench bench = {0};
+    journal_factory->journal.commit_ms = 5;
+    bench_start(&bench, 1 << 20);
+    uint64_t seq = 0;
+    for (int at = 0; at < 2000; at++) {
+        seq = push(&bench, 100);
+    }
+    struct ledger_view view = await_committed(&bench, seq);
+    assert_true(view.is_journal_ok);
+    uint64_t lost;
+    assert_int_equal(account_for(seq, &lost), 2000);
+    assert_int_equal(lost, 0);
+    ASSERT_QUERY("select machine, tag, value from readings limit 1", "u2_meter|energy|1\n");
+    bench_end(&bench);
+}
+
+static void finish_commits_what_is_in_hand(void **state)
+{
+    (void)state;
+    struct bench bench = {0};
+    journal_factory->journal.commit_ms = 60000;
+    bench_start(&bench, 1 << 20);
+    for (int at = 0; at < 10; at++) {
+        (void)push(&bench, 100);
+    }
+    int64_t began_us = clock_monotonic_us();
+    recorder_finish(bench.recorder);
+    assert_true(clock_monotonic_us() - began_us < 900000);
+    struct ledger_view view;
+    ledger_read(bench.parts.ledger, &view);
+    assert_int_equal(view.committed, 10);
+    ledger_acknowledge(bench.parts.ledger, 7);
+    recorder_stop(bench.recorder);
+    bench.recorder = NULL;
+    assert_int_equal(journal_cursor(bench.parts.journal), 7);
+    bench_end(&bench);
+    struct journal *journal = open_or_fail();
+    assert_int_equal(journal_cursor(journal), 7);
+    journal_close(journal);
+}
+
+static void a_commit_waits_for_its_interval(void **state)
+{
+    (void)state;
+    struct bench bench = {0};
+    journal_factory->journal.commit_ms = 200;
+    bench_start(&bench, 1 << 20);
+    int64_t began_us = clock_monotonic_us();
+    (void)push(&bench, 100);
+    uint64_t seq = push(&bench, 100);
+    (void)await_committed(&bench, 1);
+    assert_true(clock_monotonic_us() - began_us >= 200000);
+    struct ledger_view view;
+    ledger_read(bench.parts.ledger, &view);
+    assert_int_equal(view.committed, seq); /* both in one transaction */
+    bench_end(&bench);
+}
+
+/* A disk that takes no byte more; SQLite sees its write fail. */
+static void refuse_writes(bool is_refused)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = is_refused ? 1 : limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void await_failing(struct bench *bench)
+{
+    int64_t until_us = clock_monotonic_us() + WAIT_US;
+    struct ledger_view view;
+    ledger_read(bench->parts.ledger, &view);
+    while (view.is_journal_ok) {
+        assert_true(clock_monotonic_us() < until_us);
+        ledger_read(bench->parts.ledger, &view); /* nobody is told of it */
+    }
+}
+
+static void a_refusing_disk_is_outlived_without_loss(void **state)
+{
+    (void)state;
+    struct bench bench = {0};
+    journal_factory->journal.commit_ms = 1;
+    bench_start(&bench, 1 << 20);
+    (void)await_committed(&bench, push(&bench, 100));
+    refuse_writes(true);
+    uint64_t seq = push(&bench, 100);
+    await_failing(&bench);
+    for (int at = 0; at < 1000; at++) {
+        seq = push(&bench, 100);
+    }
+    struct ledger_view view;
+    ledger_read(bench.parts.ledger, &view);
+    assert_int_equal(view.committed, 1);
+    refuse_writes(false);
+    view = await_committed(&bench, seq);
+    uint64_t lost;
+    assert_int_equal(account_for(seq, &lost), seq);
+    bench_end(&bench);
+}
+
+static void what_memory_cannot_hold_is_counted(void **state)
+{
+    (void)state;
+    struct bench bench = {0};
+    journal_factory->journal.commit_ms = 0;
+    bench_start(&bench, 4 << 20);
+    (void)await_committed(&bench, push(&bench, 100));
+    refuse_writes(true);
+    uint64_t seq = push(&bench, 100);
+    await_failing(&bench);
+    for (int at = 0; at < 3000; at++) { /* 96 MB: more than is held */
+        seq = push(&bench, TEXT_SIZE - TEXT_OFFSET);
+    }
+    refuse_writes(false);
+    (void)await_committed(&bench, seq);
+    uint64_t lost;
+    uint64_t rows = account_for(seq, &lost);
+    assert_true(lost > 500);
+    assert_true(rows > 100); /* what queue and ring held */
+    ASSERT_QUERY("select distinct reason from gaps", "disk-full\n");
+    struct event event = await_event(&bench, "evicted");
+    char expected[64];
+    (void)snprintf(expected, sizeof expected, "\"count\":%" PRIu64 ",\"from\":", lost);
+    assert_int_equal(strncmp(event.text, expected, strlen(expected)), 0);
+    assert_true(event.machine == EVENT_OF_GATEWAY);
+    recorder_finish(bench.recorder);
+    bench_end(&bench);
+}
+
+static void finish_does_not_wait_for_a_refusing_disk(void **state)
+{
+    (void)state;
+    struct bench bench = {0};
+    journal_factory->journal.commit_ms = 0;
+    bench_start(&bench, 1 << 20);
+    (void)await_committed(&bench, push(&bench, 100));
+    refuse_writes(true);
+    (void)push(&bench, 100);
+    await_failing(&bench);
+    int64_t began_us = clock_monotonic_us();
+    recorder_finish(bench.recorder);
+    assert_true(clock_monotonic_us() - began_us < 1500000);
+    struct ledger_view view;
+    ledger_read(bench.parts.ledger, &view);
+    assert_int_equal(view.committed, 1);
+    bench_end(&bench);
+    refuse_writes(false);
+}
+
+/* Another process that writes, for as long as it likes. */
+static sqlite3 *take_write_lock(void)
+{
+    sqlite3 *holder;
+    assert_int_equal(sqlite3_open(journal_factory->journal.file, &holder), SQLITE_OK);
+    assert_int_equal(sqlite3_busy_timeout(holder, 5000), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(holder, "begin immediate", NULL, NULL, NULL), SQLITE_OK);
+    return holder;
+}
+
+static void another_writers_lock_is_outwaited_in_silence(void **state)
+{
+    (void)state;
+    struct bench bench = {0};
+    journal_factory->journal.commit_ms = 0;
+    bench_start(&bench, 1 << 20);
+    (void)await_committed(&bench, push(&bench, 100));
+    sqlite3 *holder = take_write_lock();
+    uint64_t seq = push(&bench, 100);
+    recorder_finish(bench.recorder); /* in vain */
+    struct ledger_view view;
+    ledger_read(bench.parts.ledger, &view);
+    assert_int_equal(view.committed, 1);
+    assert_true(view.is_journal_ok);
+    assert_int_equal(sqlite3_close(holder), SQLITE_OK);
+    view = await_committed(&bench, seq);
+    assert_true(view.is_journal_ok);
+    assert_true(recorder_stop(bench.recorder));
+    bench.recorder = NULL;
+    bench_end(&bench);
+}
+
+static void another_writers_lock_does_not_delay_the_end(void **state)
+{
+    (void)state;
+    struct bench bench = {0};
+    journal_factory->journal.commit_ms = 0;
+    bench_start(&bench, 1 << 20);
+    (void)await_committed(&bench, push(&bench, 100));
+    sqlite3 *holder = take_write_lock();
+    (void)push(&bench, 100);
+    int64_t began_us = clock_monotonic_us();
+    recorder_finish(bench.recorder);
+    assert_false(recorder_stop(bench.recorder)); /* the sample is lost, and that is told */
+    assert_true(clock_monotonic_us() - began_us < 1200000);
+    bench.recorder = NULL;
+    assert_int_equal(sqlite3_close(holder), SQLITE_OK);
+    bench_end(&bench);
+}
+
+static void a_journal_set_aside_is_announced_with_what_it_lost(void **state)
+{
+    (void)state;
+    struct journal *journal = open_or_fail();
+    for (uint64_t seq = 0; seq < 2000; seq += 100) {
+        assert_int_equal(append_range(journal, seq + 1, seq + 100, 1500), JOURNAL_OK);
+    }
+    journal_close(journal);
+    static const char zeros[4096];
+    int file = open(journal_factory->journal.file, O_WRONLY | O_CLOEXEC);
+    assert_int_equal(pwrite(file, zeros, sizeof zeros, (off_t)60 * 4096), sizeof zeros);
+    assert_int_equal(close(file), 0);
+    struct bench bench = {0};
+    bench_start(&bench, 1 << 20);
+    struct event event = await_event(&bench, "journal-damaged");
+    assert_int_equal(strncmp(event.text, "\"file\":\"lab.db.damaged-20", 25), 0);
+    assert_non_null(strstr(event.text, "Z\",\"count\":500,\"from\":1501,\"to\":2000"));
+    int64_t until_us = clock_monotonic_us() + WAIT_US;
+    struct ledger_view view;
+    do {
+        assert_true(clock_monotonic_us() < until_us);
+        ledger_read(bench.parts.ledger, &view); /* nobody is told of it */
+    } while (view.evicted_count == 0);
+    assert_int_equal(view.evicted_count, 500);
+    bench_end(&bench);
+}
+
+static void what_retention_takes_unsent_is_announced(void **state)
+{
+    (void)state;
+    struct bench bench = {0};
+    journal_factory->journal.commit_ms = 0;
+    journal_factory->journal.max_age_s = 3600;
+    bench_start(&bench, 1 << 20);
+    int64_t old_us = clock_wall_us() - INT64_C(7200000000);
+    for (int at = 0; at < 5; at++) {
+        (void)push_at(&bench, 100, old_us);
+    }
+    (void)await_committed(&bench, push(&bench, 100));
+    struct event event = await_event(&bench, "evicted");
+    assert_string_equal(event.text, "\"count\":5,\"from\":1,\"to\":5,\"reason\":\"evicted\"");
+    uint64_t lost;
+    assert_int_equal(account_for(6, &lost), 1);
+    bench_end(&bench);
+}
+
+static void a_small_journal_makes_room_for_itself(void **state)
+{
+    (void)state;
+    struct bench bench = {0};
+    journal_factory->journal.commit_ms = 0;
+    journal_factory->journal.max_size_bytes = SMALL_BYTES;
+    bench_start(&bench, 1 << 20);
+    uint64_t seq = 0;
+    for (int at = 0; at < 3000; at++) {
+        seq = push(&bench, 1000);
+        if (at % 50 == 0) {
+            (void)await_committed(&bench, seq);
+        }
+    }
+    struct ledger_view view = await_committed(&bench, seq);
+    assert_true(view.is_journal_ok);
+    assert_true(journal_size(bench.parts.journal) <= SMALL_BYTES);
+    recorder_stop(bench.recorder);
+    bench.recorder = NULL;
+    uint64_t lost;
+    assert_true(account_for(seq, &lost) > 100);
+    bench_end(&bench);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+
+int main(void)
+{
+    (void)signal(SIGXFSZ, SIG_IGN); /* a write beyond the limit shall fail, not kill */
+    const struct CMUnitTest tests[] = {
+        TEST(all_is_committed_in_order),
+        TEST(finish_commits_what_is_in_hand),
+        TEST(a_commit_waits_for_its_interval),
+        TEST(a_refusing_disk_is_outlived_without_loss),
+        TEST(what_memory_cannot_hold_is_counted),
+        TEST(finish_does_not_wait_for_a_refusing_disk),
+        TEST(another_writers_lock_is_outwaited_in_silence),
+        TEST(another_writers_lock_does_not_delay_the_end),
+        TEST(a_journal_set_aside_is_announced_with_what_it_lost),
+        TEST(what_retention_takes_unsent_is_announced),
+        TEST(a_small_journal_makes_room_for_itself),
+    };
+    return cmocka_run_group_tests_name("recorder", tests, NULL, NULL);
+}
