@@ -1,0 +1,52 @@
+"""Checks who includes whom: the walls of the house, one row each."""
+
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+# A folder may include headers of these only.
+FOLDERS = {
+    "config": ["config/"],
+    "drivers": ["drivers/", "config/"],
+    "gateway": ["gateway/", "config/", "drivers/driver.h", "drivers/reading.h"],
+    "simulator": ["simulator/", "config/"],
+}
+# A foreign library is known to one file; tests may speak to it to prepare what they test.
+LIBRARIES = {
+    r"modbus(/modbus)?\.h": "drivers/modbus_tcp.c",
+    r"sqlite3\.h": "gateway/sql.c",
+    r"MQTT(Async|Client|Properties|ReasonCodes)\.h": "gateway/mqtt.c",
+}
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+
+
+def problems_of(path):
+    name = path.relative_to(ROOT).as_posix()
+    folder = name.split("/")[0]
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        match = INCLUDE.match(line)
+        if not match:
+            continue
+        kind, header = match.groups()
+        if folder in FOLDERS:
+            for library, only in LIBRARIES.items():
+                if re.fullmatch(library, header) and name != only:
+                    yield f"{name}:{number}: {header} is known to {only} only"
+        if kind == '"' and folder in FOLDERS and not header.startswith(tuple(FOLDERS[folder])):
+            yield f"{name}:{number}: {folder}/ may not include {header}"
+        if kind == '"' and not (ROOT / header).exists():
+            yield f"{name}:{number}: {header} must be named from the root of the tree"
+
+
+def main():
+    files = [path for folder in [*FOLDERS, "tests"]
+             for path in sorted((ROOT / folder).rglob("*.[ch]"))]
+    problems = [problem for path in files for problem in problems_of(path)]
+    print("\n".join(problems) if problems else f"layers: {len(files)} files keep to their walls")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

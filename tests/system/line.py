@@ -1,0 +1,128 @@
+"""The simulated line for scenarios: its control socket, a few of its machines, and its oracle."""
+
+import csv
+import json
+import re
+import socket
+import struct
+from decimal import Decimal
+
+import decoder
+import harness
+import shipped
+
+
+def sections():
+    """{"link m3_mill": {key: value}} of the shipped factory file."""
+    found, section = {}, None
+    for line in shipped.PATH.read_text(encoding="utf-8").splitlines():
+        line = re.sub(r"(^|\s)#.*", "", line).strip()
+        if line.startswith("["):
+            section = found.setdefault(line.strip("[]"), {})
+        elif "=" in line and section is not None:
+            key, value = map(str.strip, line.split("=", 1))
+            section[key] = value
+    return found
+
+
+def rows(machine):
+    """The rows of a shipped machine's map."""
+    path = shipped.PATH.parent / sections()[f"machine {machine}"]["map"]
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines()
+             if line.strip() and not line.startswith("#")]
+    found = [{key: text for key, text in row.items() if text} for row in csv.DictReader(lines)]
+    for row in found:
+        row["address"] = int(row["address"])
+    return found
+
+
+def port(link):
+    return int(sections()[f"link {link}"]["port"])
+
+
+def factory(scenario, links, every="200 ms"):
+    """A factory with these links of the shipped file and all machines behind them."""
+    made = scenario.factory().set("site", root="formlab")
+    every_section = sections()
+    for link in links:
+        keys = {**every_section[f"link {link}"], "driver": "modbus-tcp"}
+        made.set(f"link {link}", **{**keys, "port": harness.reserve_port()})
+    for section, keys in every_section.items():
+        if section.startswith("machine ") and keys["link"] in links:
+            made.set(section, **{**keys, "every": every,
+                                 "map": shipped.PATH.parent / keys["map"]})
+    return made
+
+
+class Control:
+    """Speaks JSON lines with a running simulator."""
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def ask(self, command, **members):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
+            link.connect(self.path)
+            link.sendall(json.dumps({"command": command, **members}).encode() + b"\n")
+            reply = link.makefile("rb").readline()
+        return json.loads(reply)
+
+    def inject(self, fault):
+        reply = self.ask("inject", fault=fault)
+        assert reply["ok"], reply
+        return reply["id"]
+
+    def clear(self, fault=0):
+        return self.ask("clear", id=fault)["cleared"]
+
+    def status(self):
+        return self.ask("status")
+
+    def is_active(self, name):
+        """Whether a fault of this scenario or of this text is active now."""
+        return any(fault["active"] and name in (fault["scenario"], fault["fault"].split()[0])
+                   for fault in self.status()["faults"])
+
+
+def _key(row, value):
+    kind = row["type"].split(":")[0]
+    if isinstance(value, tuple):
+        value = value[1]
+    if kind in ("float32", "float64") and not isinstance(value, str):
+        return struct.pack(">f" if kind == "float32" else ">d", float(value))
+    if isinstance(value, bool) or not isinstance(value, (Decimal, int, float)):
+        return str(value).rstrip("Z") if "date" in kind else str(value)
+    return Decimal(value).normalize()
+
+
+class Oracle:
+    """What the simulator says it has served, decoded by tag."""
+
+    def __init__(self, journal, factory_sections):
+        self.sections = factory_sections
+        self.served = {}  # (link, unit) → [(table, address, words)]
+        for line in journal.read_text().splitlines():
+            entry = json.loads(line)
+            self.served.setdefault((entry["endpoint"], entry["unit"]), set()).add(
+                (entry["table"], entry["address"], tuple(entry["words"])))
+
+    def values(self, machine, row):
+        """Every value that was served for this tag, as keys."""
+        keys = self.sections[f"machine {machine}"]
+        count = 1 if row["table"] in ("coil", "discrete") else decoder.registers_of(row)
+        found = set()
+        for table, address, words in self.served.get((keys["link"], int(keys["unit_id"])), ()):
+            start = row["address"] - address
+            if table == row["table"] and 0 <= start and start + count <= len(words):
+                found.add(words[start:start + count])
+        verdicts = [decoder.decode(row, list(words)) for words in found]
+        return {_key(row, verdict.value) for verdict in verdicts if verdict.quality != "bad"}
+
+    def check(self, test, machine, samples):
+        """No value among these samples that was not served."""
+        for row in rows(machine):
+            if "scale_tag" in row:
+                continue  # two registers make the value: its own test looks at both
+            known = self.values(machine, row)
+            got = {_key(row, s[row["tag"]]) for s in samples if s.get(row["tag"]) is not None}
+            test.assertLessEqual(got, known, f"{machine}/{row['tag']}: published, never served")

@@ -1,0 +1,95 @@
+"""Sick devices beside healthy ones: they hurt themselves alone."""
+
+import statistics
+import threading
+import time
+
+import fake_plc
+import harness
+
+EVERY_MS = 100
+SECONDS = 20
+
+
+class Metronome(threading.Thread):
+    """How late this machine wakes anybody at present: what is no fault of the gateway's."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.stopped, self.late_ms = threading.Event(), []
+        self.start()
+
+    def run(self):
+        due = time.monotonic()
+        while not self.stopped.wait(max(0, due - time.monotonic())):
+            self.late_ms.append(max(0, time.monotonic() - due) * 1000)
+            due += EVERY_MS / 1000
+
+    def end(self):
+        self.stopped.set()
+        self.join()
+        return p99(self.late_ms)
+
+
+def p99(values):
+    return sorted(values)[len(values) * 99 // 100]
+
+
+class Sick(harness.Scenario):
+    def build(self):
+        broker = self.broker()
+        factory = self.pattern_factory(6, 20, f"{EVERY_MS} ms").broker(broker.port)
+        words = fake_plc.words(20)
+        sick = {"dribbles": fake_plc.FakePlc(self, fake_plc.one_byte_then_nothing, words),
+                "mute": fake_plc.FakePlc(self, fake_plc.mute, words),
+                "lies": fake_plc.FakePlc(self, fake_plc.lying_length, words)}
+        ports = {"refuses": harness.reserve_port(), **{n: plc.port for n, plc in sick.items()}}
+        for name, port in ports.items():
+            factory.link(name, port, timeout="500 ms")
+            factory.machine(name, name, "pattern.csv", every=f"{EVERY_MS} ms")
+        return broker, factory, ports
+
+    def lateness_ms(self, times):
+        """How much later than its beat each sample was, the best one taken as punctual."""
+        phases = [time % EVERY_MS for time in times]
+        # The phase may lie just before a beat of the clock: turn it to the middle first.
+        turn = EVERY_MS / 2 - statistics.median(phases)
+        turned = [(phase + turn) % EVERY_MS for phase in phases]
+        return [phase - min(turned) for phase in turned]
+
+    @harness.exclusive
+    @harness.limit(90)
+    def test_healthy_machines_keep_their_rate_beside_sick_ones(self):
+        broker, factory, sick = self.build()
+        watcher = self.subscriber(broker.port, topics=("lab/+/+/samples", "lab/+/+/status",
+                                                       "lab/+/+/info"))
+        self.simulator(factory)
+        self.gateway(factory)
+        for name in sick:
+            watcher.wait_topic(f"/{name}/status", "^offline$", timeout=20)
+        start = watcher.mark()
+        metronome = Metronome()
+        harness.let_pass(SECONDS)
+        machine_late_ms = metronome.end()
+        seen = watcher.since(start)
+        for index in range(6):
+            samples = [m for m in seen if m.topic.endswith(f"/p{index}/samples")]
+            times = [int(m.json["t"]) for m in samples]
+            self.assertEqual({m.json["q"] for m in samples}, {"good"})
+            rate = (len(times) - 1) / (times[-1] - times[0]) * EVERY_MS
+            self.assertAlmostEqual(rate, 1, delta=0.01, msg=f"p{index} lost its rate")
+            late = self.lateness_ms(times)
+            self.assertLess(p99(late), 20 + machine_late_ms,
+                            f"p{index} is late at p99, the machine by {machine_late_ms:.1f} ms")
+        self.check_sick(watcher, sick)
+
+    def check_sick(self, watcher, sick):
+        reasons = {"refuses": {"no-link"}, "mute": {"timeout"},
+                   "dribbles": {"timeout", "bad-reply"}, "lies": {"timeout", "bad-reply"}}
+        for name in sick:
+            samples = watcher.samples(name)
+            self.assertTrue(samples, f"{name} was never told to be bad")
+            self.assertLess(len(samples), 12, f"{name}: one bad sample, then one a minute")
+            for sample in samples:
+                self.assertEqual(sample.json["q"], "bad")
+                self.assertLessEqual(set(sample.json["bad"].values()), reasons[name] | {"no-link"})
