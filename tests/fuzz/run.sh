@@ -9,8 +9,7 @@ if [ "${1:-}" = --one ]; then
     name=$(basename "$2")
     learned=build/fuzz/corpus/$name
     mkdir -p "$learned"
-    given=tests/fuzz/corpus/${name#fuzz_}
-    [ -d "$given" ] || given=tests/fuzz/corpus/$name
+    given=tests/fuzz/corpus/$name
     [ -d "$given" ] || given=
     # shellcheck disable=SC2086
     if "$2" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
