@@ -116,7 +116,7 @@ static int is_patient(void *argument, int tries)
         (until_us != 0 && now_us >= until_us)) {
         return 0;
     }
-    (void)nanosleep(&pause, NULL);
+    (void)nanosleep(&pause, NULL); /* another process's lock tells nobody that it is free */
     return 1;
 }
 
