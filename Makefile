@@ -85,6 +85,11 @@ fuzz: $(FUZZERS) ## each fuzzer for FUZZ_S seconds (30) from its corpus
 soak: all ## memory over SOAK_MINUTES (30) at 10,000 values/s
 	@$(PYTHON) tests/soak.py --build $(BUILD)
 
+torture: deps ## breaks things on purpose for half an hour; ONLY=, SEED=, MINUTES=, KILLS=, FRESH=1
+	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@$(PYTHON) tests/torture/run.py --build $(BUILD) $(if $(ONLY),--only '$(ONLY)') $(if $(SEED),--seed $(SEED)) \
+	    $(if $(FRESH),--fresh)
+
 bench: all ## how fast the simulator is
 	@$(PYTHON) tests/bench/simulator.py --build $(BUILD)
 

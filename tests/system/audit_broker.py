@@ -2,15 +2,20 @@
 
 Speaks just enough of MQTT 3.1.1 and 5 for one publisher: CONNECT, PUBLISH with QoS 0 and 1,
 PINGREQ, DISCONNECT. What happens to a QoS 1 message is decided by `judge`, so that a scenario can
-cut the connection at the worst moment, lose an acknowledgement, or refuse a message.
+cut the connection at the worst moment, lose, delay, double or mix acknowledgements, or refuse.
+
+As a program, for scenarios that kill it: `audit_broker.py PORT FILE` acknowledges everything and
+prints `ready`.
 """
 
 import contextlib
 import dataclasses
 import json
 import os
+import pathlib
 import socket
 import struct
+import sys
 import threading
 import time
 
@@ -26,6 +31,18 @@ HOLD = "hold"                           # it comes when nothing more has come fo
 REFUSE = "refuse"                       # MQTT 5: 0x87 not authorised
 
 HOLD_S = 0.05
+
+
+@dataclasses.dataclass(frozen=True)
+class Refuse:
+    """REFUSE with another reason code (MQTT 5, 3.4.2.1)."""
+    code: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Delay:
+    """The PUBACK, and all that follow it, come so much later."""
+    seconds: float
 
 
 @dataclasses.dataclass
@@ -71,11 +88,12 @@ class _Session:
 
 class AuditBroker:
     def __init__(self, scenario, judge=None, receive_maximum=20, port=0, name="audit",
-                 connect_code=0):
+                 connect_code=0, maximum_packet_size=None, path=None):
         self.judge = judge or (lambda publish: ACK)
         self.receive_maximum = receive_maximum
+        self.maximum_packet_size = maximum_packet_size
         self.connect_code = connect_code
-        self.path = scenario.dir / f"{name}.jsonl"
+        self.path = path or scenario.dir / f"{name}.jsonl"
         self.messages = []
         self.wills = []
         self.connections = 0
@@ -87,8 +105,10 @@ class AuditBroker:
         self._sockets = set()
         self._server = None
         self.port = port
+        self.refusals = 0
         self.open()
-        scenario.addCleanup(self.close)
+        if scenario:
+            scenario.addCleanup(self.close)
 
     def open(self):
         """Begins to listen; again after close(), on the same port."""
@@ -163,22 +183,30 @@ class AuditBroker:
         if version != 5:
             return _packet(2, 0, bytes([0, self.connect_code]))
         properties = b"\x21" + struct.pack(">H", self.receive_maximum)
+        if self.maximum_packet_size:
+            properties += b"\x27" + struct.pack(">I", self.maximum_packet_size)
         return _packet(2, 0, bytes([0, self.connect_code, len(properties)]) + properties)
 
     def _publish(self, session, flags, body):
         publish = self._parse_publish(session, flags, body)
         verdict = self.judge(publish) if publish.qos else ACK
+        if verdict == REFUSE:
+            verdict = Refuse(0x87)
         if verdict == CUT_BEFORE_STORE:
             self.cuts += 1
             return False
-        if verdict != REFUSE:
+        code = verdict.code if isinstance(verdict, Refuse) else 0
+        if code:
+            self.refusals += 1
+        else:
             self._store(publish)
         if publish.qos == 0:
             return True
         if verdict == CUT_AFTER_STORE:
             self.cuts += 1
             return False
-        code = 0x87 if verdict == REFUSE else 0
+        if isinstance(verdict, Delay):
+            threading.Event().wait(verdict.seconds)
         ack = _packet(4, 0, struct.pack(">H", publish.packet_id) + (
             bytes([code]) if session.version == 5 and code else b""))
         if verdict == HOLD:
@@ -213,7 +241,7 @@ class AuditBroker:
                        packet_id, number, session.number, time.monotonic())
 
     def _store(self, publish):
-        os.write(self._file, (json.dumps(dataclasses.asdict(publish)) + "\n").encode())
+        os.write(self._file, (json.dumps(vars(publish)) + "\n").encode())
         with self._changed:
             self.messages.append(publish)
             self._changed.notify_all()
@@ -279,3 +307,9 @@ def _parse_connect(body):
     topic, position = text(position)
     payload, _ = text(position)
     return version, (topic.decode(), payload.decode())
+
+
+if __name__ == "__main__":
+    AuditBroker(None, port=int(sys.argv[1]), path=pathlib.Path(sys.argv[2]))
+    print("ready", flush=True)
+    threading.Event().wait()
