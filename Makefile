@@ -5,10 +5,11 @@ BUILD  := build/$(MODE)
 ONLY   ?=
 V      ?=
 
-DEPS_BUILD := gcc libc6-dev pkg-config libmodbus-dev libpaho-mqtt-dev libsqlite3-dev zlib1g-dev
+DEPS_BUILD := gcc libc6-dev pkg-config libmodbus-dev libpaho-mqtt-dev libsqlite3-dev zlib1g-dev \
+              python3 nodejs npm
 DEPS_DEMO  := mosquitto mosquitto-clients python3 python3-paho-mqtt
 DEPS_TEST  := libcmocka-dev python3-pymodbus python3-serial python3-serial-asyncio \
-              python3-jsonschema mbpoll sqlite3 openssl
+              python3-jsonschema mbpoll sqlite3 openssl chromium fonts-dejavu-core
 DEPS_CHECK := clang clang-format clang-tidy cppcheck libclang-rt-14-dev
 
 # Nothing below is meant to be changed to build the programs.
@@ -30,7 +31,8 @@ CFLAGS   := -std=c17 $(WARNINGS) $(HARDEN) $(OPTIMISE_$(MODE)) -MMD -MP
 LDFLAGS  := $(filter -fsanitize=% --coverage,$(OPTIMISE_$(MODE))) -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
 
 objects   = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)))
-GATEWAY   := $(call objects,config/*.c drivers/*.c gateway/*.c)
+GATEWAY   := $(call objects,config/*.c drivers/*.c gateway/*.c) $(BUILD)/build/web_assets.o
+PAGE      := $(wildcard $(addprefix gateway/web/,*.py *.html *.css src/*.* src/*/*.js))
 SIMULATOR := $(call objects,config/*.c simulator/*.c simulator/models/*.c)
 UNITS     := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c tests/contract/test_*.c))
 FUZZERS   := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -119,6 +121,12 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libgateway.a $(BUILD)/libsimulator
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  CC  $<";) $(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+build/web_assets.c: gateway/web/node_modules/.package-lock.json $(PAGE)
+	$(if $(V),,@echo "  PY  $@";) $(PYTHON) gateway/web/embed.py $@
+
+%/node_modules/.package-lock.json: %/package-lock.json
+	$(if $(V),,@echo "  CI  $*";) cd $* && npm ci --loglevel=error >/dev/null && touch node_modules/.package-lock.json
 
 build/fuzz/%: tests/fuzz/%.c $(C_FILES)
 	@mkdir -p $(@D)

@@ -1,10 +1,12 @@
 #!/bin/sh
 # Installs those of the named Debian packages that are missing; does nothing when all are there.
+# A package that another one provides (npm by some builds of nodejs) is there.
 set -eu
+have=$(dpkg-query -W -f='${db:Status-Status} ${Package}, ${Provides}\n' |
+    sed -n 's/^installed //p' | tr ',' '\n' | sed 's/^ *//; s/ .*//')
 missing=
 for package in "$@"; do
-    dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed ||
-        missing="$missing $package"
+    echo "$have" | grep -qxF "$package" || missing="$missing $package"
 done
 [ -n "$missing" ] || exit 0
 sudo=

@@ -1,0 +1,3 @@
+import { h, render } from "./lib/preact.js";
+
+render(h("h1", null, "FORMLAB"), document.getElementById("page"));
