@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "config/memory.h"
@@ -26,6 +27,7 @@ struct client {
 struct control {
     struct server_source source;
     struct dialog_parts parts;
+    struct diary diary;
     struct server *server;
     int fd;
     struct sockaddr_un address;
@@ -83,13 +85,23 @@ static bool send_reply(struct client *client)
     return true;
 }
 
+static int64_t wall_clock_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 static bool answer(struct client *client, const char *line)
 {
     FILE *reply = open_memstream(&client->reply, &client->reply_length);
     if (reply == NULL) {
         return false;
     }
-    dialog_answer(&client->control->parts, line, reply);
+    struct dialog_parts parts = client->control->parts;
+    parts.diary = &client->control->diary;
+    parts.now_ms = wall_clock_ms();
+    dialog_answer(&parts, line, reply);
     bool is_written = fclose(reply) == 0;
     return is_written && send_reply(client);
 }

@@ -1,7 +1,7 @@
 /* The control socket: a Unix socket on the server's loop that speaks JSON lines (dialog.h).
  *
  * Its file is made with mode 0600 and taken away at the end; one that nobody listens at any
- * more is replaced. One thread. */
+ * more is replaced. It keeps the diary, and tells the dialog what time it is. One thread. */
 #ifndef SIMULATOR_CONTROL_H
 #define SIMULATOR_CONTROL_H
 

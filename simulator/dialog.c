@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "simulator/account.h"
 #include "simulator/scenario.h"
 
 /* --- Reading: a flat object of strings and whole numbers --------------------------------- */
@@ -12,6 +13,7 @@ struct request {
     char command[32];
     char fault[FAULT_TEXT_MAX];
     char id[16];
+    char audience[16];
 };
 
 static const struct {
@@ -22,6 +24,7 @@ static const struct {
     {"command", offsetof(struct request, command), sizeof((struct request *)0)->command},
     {"fault", offsetof(struct request, fault), sizeof((struct request *)0)->fault},
     {"id", offsetof(struct request, id), sizeof((struct request *)0)->id},
+    {"audience", offsetof(struct request, audience), sizeof((struct request *)0)->audience},
 };
 
 static const char *skip_blanks(const char *text)
@@ -95,71 +98,47 @@ static bool read_request(const char *text, struct request *request)
     return text != NULL && *text == '}' && *skip_blanks(text + 1) == '\0';
 }
 
-/* --- Writing ----------------------------------------------------------------------------- */
-
-void dialog_put_string(FILE *stream, const char *text)
-{
-    (void)fputc('"', stream);
-    for (; *text != '\0'; text++) {
-        unsigned char letter = (unsigned char)*text;
-        if (letter < ' ') {
-            (void)fprintf(stream, "\\u%04x", letter);
-        } else {
-            (void)fprintf(stream, letter == '"' || letter == '\\' ? "\\%c" : "%c", letter);
-        }
-    }
-    (void)fputc('"', stream);
-}
-
 static void put_error(FILE *reply, const char *text)
 {
     (void)fputs("{\"ok\":false,\"error\":", reply);
-    dialog_put_string(reply, text);
+    account_put_string(reply, text);
     (void)fputc('}', reply);
 }
 
-static void put_faults(const struct faults *faults, FILE *reply)
-{
-    const char *separator = "";
-    (void)fputs("\"faults\":[", reply);
-    for (const struct fault *fault = faults_next(faults, NULL); fault != NULL;
-         fault = faults_next(faults, fault)) {
-        char text[FAULT_TEXT_MAX];
-        fault_format(fault, text);
-        (void)fprintf(reply, "%s{\"id\":%u,\"scenario\":\"%s\",\"active\":%s,\"hidden\":%s,",
-                      separator, fault->id, fault->label, fault->is_active ? "true" : "false",
-                      fault->is_hidden ? "true" : "false");
-        (void)fputs("\"fault\":", reply);
-        dialog_put_string(reply, text);
-        (void)fputc('}', reply);
-        separator = ",";
-    }
-    (void)fputc(']', reply);
-}
-
-static void put_lines(const struct world *world, FILE *reply)
-{
-    const struct line *line = NULL;
-    (void)fputs("\"lines\":[", reply);
-    for (size_t i = 0; (line = world_line(world, i)) != NULL; i++) {
-        double power_w = 0.0;
-        double energy_wh = 0.0;
-        for (unsigned k = 0; k < LINE_CONSUMERS_COUNT; k++) {
-            power_w += line->power_w[k];
-            energy_wh += line->energy_wh[k];
-        }
-        (void)fprintf(reply,
-                      "%s{\"milled\":%lu,\"good\":%lu,\"scrap\":%lu,\"blanks\":%u,"
-                      "\"pallet\":%u,\"power_w\":%.3f,\"energy_wh\":%.3f,"
-                      "\"pressure_bar\":%.4f,\"co2_ppm\":%.2f,\"pv_w\":%.2f,\"mill_state\":%d}",
-                      i > 0 ? "," : "", line->milled, line->good, line->scrap, line->blanks,
-                      line->pallet, power_w, energy_wh, line->pressure_bar, line->co2_ppm,
-                      line->pv_w, (int)line->mill_state);
-    }
-    (void)fputc(']', reply);
-}
-
 /* --- The commands ------------------------------------------------------------------------ */
+
+static unsigned read_id(const struct request *request)
+{
+    unsigned long id = strtoul(request->id, NULL, 10);
+    return id <= UINT32_MAX ? (unsigned)id : UINT32_MAX; /* which no fault has */
+}
+
+static const struct fault *find_fault(const struct faults *faults, unsigned id)
+{
+    const struct fault *fault = faults_next(faults, NULL);
+    while (fault != NULL && fault->id != id) {
+        fault = faults_next(faults, fault);
+    }
+    return fault;
+}
+
+/* Enters into the diary what is done to the fault of that id, while it is still there. */
+static void note(const struct dialog_parts *parts, const char *action, unsigned id,
+                 const char *text)
+{
+    const struct fault *fault = find_fault(parts->faults, id);
+    struct diary_entry entry = {
+        .action = action,
+        .id = id,
+        .time_ms = parts->now_ms,
+        .steps = world_steps(parts->world),
+        .is_hidden = fault != NULL && fault->is_hidden,
+        .strength = fault != NULL ? fault->strength : 1.0,
+        .scenario = fault != NULL ? fault->label : "",
+    };
+    (void)snprintf(entry.fault, sizeof entry.fault, "%s", text);
+    diary_write(parts->diary, &entry);
+}
 
 static void inject(const struct dialog_parts *parts, const struct request *request, FILE *reply)
 {
@@ -168,43 +147,55 @@ static void inject(const struct dialog_parts *parts, const struct request *reque
         scenario_add(parts->faults, request->fault, world_steps(parts->world), &error);
     if (id == 0) {
         put_error(reply, error.text);
-    } else {
-        (void)fprintf(reply, "{\"ok\":true,\"id\":%u}", id);
+        return;
     }
+    note(parts, "inject", id, request->fault);
+    (void)fprintf(reply, "{\"ok\":true,\"id\":%u}", id);
 }
 
 static void clear(const struct dialog_parts *parts, const struct request *request, FILE *reply)
 {
-    unsigned long id = strtoul(request->id, NULL, 10);
-    size_t cleared = id <= UINT32_MAX ? faults_clear(parts->faults, (unsigned)id) : 0;
-    (void)fprintf(reply, "{\"ok\":true,\"cleared\":%zu}", cleared);
+    unsigned id = read_id(request);
+    if (id == 0 || find_fault(parts->faults, id) != NULL) {
+        note(parts, "clear", id, "");
+    }
+    (void)fprintf(reply, "{\"ok\":true,\"cleared\":%zu}", faults_clear(parts->faults, id));
+}
+
+static void change_hiding(const struct dialog_parts *parts, const struct request *request,
+                          bool is_hidden, FILE *reply)
+{
+    unsigned id = read_id(request);
+    size_t changed = faults_hide(parts->faults, id, is_hidden);
+    diary_hide(parts->diary, id, is_hidden);
+    if (changed > 0) {
+        note(parts, is_hidden ? "hide" : "reveal", id, "");
+    }
+    (void)fprintf(reply, "{\"ok\":true,\"changed\":%zu}", changed);
+}
+
+static void hide(const struct dialog_parts *parts, const struct request *request, FILE *reply)
+{
+    change_hiding(parts, request, true, reply);
+}
+
+static void reveal(const struct dialog_parts *parts, const struct request *request, FILE *reply)
+{
+    change_hiding(parts, request, false, reply);
 }
 
 static void list(const struct dialog_parts *parts, const struct request *request, FILE *reply)
 {
-    static const char *const languages[SCENARIO_LANGUAGES_COUNT] = {"fr", "de", "en"};
     (void)parts;
     (void)request;
-    (void)fputs("{\"ok\":true,\"scenarios\":[", reply);
-    for (const struct scenario *scenario = scenario_all(); scenario->id != NULL; scenario++) {
-        (void)fprintf(reply, "%s{\"id\":\"%s\",\"category\":\"%s\",\"target\":\"%s\"",
-                      scenario == scenario_all() ? "" : ",", scenario->id, scenario->category,
-                      scenario->target);
-        for (unsigned i = 0; i < SCENARIO_LANGUAGES_COUNT; i++) {
-            (void)fprintf(reply, ",\"title_%s\":", languages[i]);
-            dialog_put_string(reply, scenario->titles[i]);
-        }
-        (void)fprintf(reply, ",\"hidden\":%s,\"simulated\":%s}",
-                      scenario->is_hidden ? "true" : "false",
-                      scenario->faults[0].text != NULL ? "true" : "false");
-    }
-    (void)fputs("]}", reply);
+    (void)fputs("{\"ok\":true,", reply);
+    account_put_scenarios(reply);
+    (void)fputc('}', reply);
 }
 
 static void status(const struct dialog_parts *parts, const struct request *request, FILE *reply)
 {
     uint64_t steps = world_steps(parts->world);
-    (void)request;
     (void)fprintf(reply,
                   "{\"ok\":true,\"steps\":%llu,\"time_s\":%.1f,\"seed\":%llu,\"speed\":%g,"
                   "\"machines\":%zu,\"broker\":\"N03 and N04 concern the broker, which is "
@@ -212,39 +203,20 @@ static void status(const struct dialog_parts *parts, const struct request *reque
                   (unsigned long long)steps, (double)steps * LINE_STEP_S,
                   (unsigned long long)parts->seed, parts->speed,
                   world_units_count(parts->world));
-    put_lines(parts->world, reply);
+    account_put_lines(parts->world, reply);
     (void)fputc(',', reply);
-    put_faults(parts->faults, reply);
+    account_put_faults(parts, strcmp(request->audience, "learner") == 0, reply);
     (void)fputc('}', reply);
-}
-
-static void put_block(const struct registers_block *block, FILE *reply)
-{
-    (void)fprintf(reply, "\"%s:%u\":[", table_name(block->table), block->first);
-    for (uint32_t i = 0; i < block->count; i++) {
-        (void)fprintf(reply, "%s%u", i > 0 ? "," : "", block->words[i]);
-    }
-    (void)fputc(']', reply);
 }
 
 static void dump(const struct dialog_parts *parts, const struct request *request, FILE *reply)
 {
     (void)request;
-    (void)fprintf(reply, "{\"ok\":true,\"steps\":%llu,\"machines\":{",
+    (void)fprintf(reply, "{\"ok\":true,\"steps\":%llu,",
                   (unsigned long long)world_steps(parts->world));
-    for (size_t i = 0; i < world_units_count(parts->world); i++) {
-        struct world_unit *unit = world_unit(parts->world, i);
-        const struct registers *registers = world_read(parts->world, unit, 0);
-        struct registers_block block;
-        (void)fprintf(reply, "%s\"%s\":{", i > 0 ? "," : "", unit->machine->name);
-        for (size_t k = 0; registers_block(registers, k, &block); k++) {
-            (void)fputs(k > 0 ? "," : "", reply);
-            put_block(&block, reply);
-        }
-        (void)fputc('}', reply);
-    }
-    (void)fputs("},", reply);
-    put_lines(parts->world, reply);
+    account_put_machines(parts, reply);
+    (void)fputc(',', reply);
+    account_put_lines(parts->world, reply);
     (void)fputc('}', reply);
 }
 
@@ -252,7 +224,8 @@ static const struct {
     const char *name;
     void (*run)(const struct dialog_parts *parts, const struct request *request, FILE *reply);
 } table[] = {
-    {"inject", inject}, {"clear", clear}, {"list", list}, {"status", status}, {"dump", dump},
+    {"inject", inject}, {"clear", clear},   {"hide", hide}, {"reveal", reveal},
+    {"list", list},     {"status", status}, {"dump", dump},
 };
 
 void dialog_answer(const struct dialog_parts *parts, const char *line, FILE *reply)
@@ -271,7 +244,8 @@ void dialog_answer(const struct dialog_parts *parts, const char *line, FILE *rep
         }
     }
     if (!is_known) {
-        put_error(reply, "\"command\" must be inject, clear, list, status or dump");
+        put_error(reply,
+                  "\"command\" must be inject, clear, hide, reveal, list, status or dump");
     }
     (void)fputc('\n', reply);
 }

@@ -12,6 +12,7 @@ struct faults {
     struct fault faults[FAULTS_MAX];
     unsigned next_id;
     uint64_t version;
+    bool have_grown;
 };
 
 /* --- What they do to a reply ---------------------------------------------------------------
@@ -119,40 +120,50 @@ static void garbage(const struct fault *fault, struct fault_reply *reply, struct
 #define POWER_CYCLE  "power-cycle"
 #define REBOOT_STEPS 80 /* how long a power cycle refuses unless it says otherwise */
 
-#define HARM(name, usual, mutate, help)                                                        \
+#define VALUE(name, usual, mutate, help)                                                       \
     {                                                                                          \
-        name, FAULT_ON_REPLY, usual, FAULT_RAW, help, mutate                                   \
+        name, FAULT_ON_REPLY, usual, FAULT_RAW, FAULT_GROWS_IN_VALUE, help, mutate             \
     }
-#define HOLD(name, effect, usual, hold, help)                                                  \
+#define CHANCE(name, usual, mutate, help)                                                      \
     {                                                                                          \
-        name, effect, usual, hold, help, NULL                                                  \
+        name, FAULT_ON_REPLY, usual, FAULT_RAW, FAULT_GROWS_IN_CHANCE, help, mutate            \
+    }
+#define STATE(name, effect, usual, help)                                                       \
+    {                                                                                          \
+        name, effect, usual, FAULT_RAW, FAULT_GROWS_NOT, help, NULL                            \
+    }
+#define HOLD(name, usual, hold, growth, help)                                                  \
+    {                                                                                          \
+        name, FAULT_ON_TAG, usual, hold, growth, help, NULL                                    \
     }
 
 static const struct fault_kind kinds[] = {
-    HOLD("refuse", FAULT_ON_LISTENING, 0, FAULT_RAW, "connections are reset and refused"),
-    HOLD(POWER_CYCLE, FAULT_ON_LISTENING, 2, FAULT_RAW,
-         "refused for its duration (8 s), then registers are 0 for value= s"),
-    HARM("mute", 0, mute, "requests are taken and never answered"),
-    HARM("delay", 2500, delay, "value= ms later than usual"),
-    HARM("dribble", 5, dribble, "single bytes, value= ms apart"),
-    HARM("truncate", 6, truncate_reply, "only the first value= bytes"),
-    HARM("wrong-transaction", -1, wrong_transaction, "transaction id + value="),
-    HARM("wrong-protocol", 7, wrong_protocol, "protocol id + value="),
-    HARM("wrong-unit", 1, wrong_unit, "unit id + value="),
-    HARM("lying-length", 40, lying_length, "length field + value="),
-    HARM("false-length", 0, false_length, "length field = value="),
-    HARM(EXCEPTION "N", 0, exception, "exception N (1 to 255) for an answer"),
-    HARM("reset", 0, reset, "requests are answered with RST"),
-    HARM("garbage", 64, garbage, "value= random bytes for an answer"),
-    HOLD("gone", FAULT_ON_ADDRESS, 0, FAULT_RAW, "the registers at= no longer exist"),
-    HOLD("stuck", FAULT_ON_TAG, 0, FAULT_STUCK, "the tag= (or all) keeps its value"),
-    HOLD("raw", FAULT_ON_TAG, 0, FAULT_RAW, "the registers of tag= (or all) hold value="),
-    HOLD("drift", FAULT_ON_TAG, 1, FAULT_DRIFT, "the number in tag= grows by value= a minute"),
-    HOLD("noise", FAULT_ON_TAG, 1, FAULT_NOISE, "chance of deviation value= is added to tag="),
-    HOLD("swap", FAULT_ON_TAG, 0, FAULT_SWAP, "the words of wider numbers come in reverse"),
-    HOLD("kick", FAULT_ON_CONNECTIONS, 5, FAULT_RAW,
-         "an intruder ends the connections every value= s of real time"),
-    HOLD("set", FAULT_ON_LINE, 0, FAULT_RAW, "the line's parameter tag= is value="),
+    STATE("refuse", FAULT_ON_LISTENING, 0, "connections are reset and refused"),
+    STATE(POWER_CYCLE, FAULT_ON_LISTENING, 2,
+          "refused for its duration (8 s), then registers are 0 for value= s"),
+    CHANCE("mute", 0, mute, "requests are taken and never answered"),
+    VALUE("delay", 2500, delay, "value= ms later than usual"),
+    VALUE("dribble", 5, dribble, "single bytes, value= ms apart"),
+    CHANCE("truncate", 6, truncate_reply, "only the first value= bytes"),
+    CHANCE("wrong-transaction", -1, wrong_transaction, "transaction id + value="),
+    CHANCE("wrong-protocol", 7, wrong_protocol, "protocol id + value="),
+    CHANCE("wrong-unit", 1, wrong_unit, "unit id + value="),
+    CHANCE("lying-length", 40, lying_length, "length field + value="),
+    CHANCE("false-length", 0, false_length, "length field = value="),
+    CHANCE(EXCEPTION "N", 0, exception, "exception N (1 to 255) for an answer"),
+    CHANCE("reset", 0, reset, "requests are answered with RST"),
+    CHANCE("garbage", 64, garbage, "value= random bytes for an answer"),
+    STATE("gone", FAULT_ON_ADDRESS, 0, "the registers at= no longer exist"),
+    HOLD("stuck", 0, FAULT_STUCK, FAULT_GROWS_NOT, "the tag= (or all) keeps its value"),
+    HOLD("raw", 0, FAULT_RAW, FAULT_GROWS_NOT, "the registers of tag= (or all) hold value="),
+    HOLD("drift", 1, FAULT_DRIFT, FAULT_GROWS_IN_VALUE,
+         "the number in tag= grows by value= a minute"),
+    HOLD("noise", 1, FAULT_NOISE, FAULT_GROWS_IN_VALUE,
+         "chance of deviation value= is added to tag="),
+    HOLD("swap", 0, FAULT_SWAP, FAULT_GROWS_NOT, "the words of wider numbers come in reverse"),
+    STATE("kick", FAULT_ON_CONNECTIONS, 5,
+          "an intruder ends the connections every value= s of real time"),
+    STATE("set", FAULT_ON_LINE, 0, "the line's parameter tag= is value="),
 };
 enum { KINDS_COUNT = sizeof kinds / sizeof kinds[0] };
 
@@ -236,6 +247,11 @@ static bool parse_duration(const char *text, struct fault *fault)
     return parse_steps(text, &fault->end_step); /* a duration until the start is known */
 }
 
+static bool parse_ramp(const char *text, struct fault *fault)
+{
+    return parse_steps(text, &fault->ramp_steps);
+}
+
 static bool parse_value(const char *text, struct fault *fault)
 {
     return parse_number(text, &fault->value) && fault->value > -9e18 && fault->value < 9e18;
@@ -263,6 +279,7 @@ static const struct key {
     {"start", parse_start, "a duration, such as 10s"},
     {"delay", parse_start, "a duration, such as 10s"}, /* another word for start */
     {"duration", parse_duration, "a duration, such as 500ms"},
+    {"ramp", parse_ramp, "a duration, such as 5min"},
     {"value", parse_value, "a number"},
     {"chance", parse_chance, "a number from 0 to 1"},
     {"tag", parse_tag, "a name"},
@@ -273,8 +290,8 @@ static const struct key {
 static bool parse_word(const char *word, struct fault *fault, struct fault_error *error)
 {
     const char *equals = strchr(word, '=');
-    if (equals == NULL && strcmp(word, "hidden") == 0) {
-        fault->is_hidden = true;
+    if (strcmp(word, "hidden") == 0 || strcmp(word, "shown") == 0) {
+        fault->is_hidden = word[0] == 'h';
         return true;
     }
     for (size_t i = 0; equals != NULL && i < sizeof keys / sizeof keys[0]; i++) {
@@ -314,6 +331,12 @@ static bool parse_kind(const char *word, struct fault *fault, struct fault_error
     return true;
 }
 
+static bool can_grow(const struct fault *fault)
+{
+    return fault->kind->effect == FAULT_ON_LINE ? line_can_grow(fault->name)
+                                                : fault->kind->growth != FAULT_GROWS_NOT;
+}
+
 /* What one key alone cannot tell. */
 static bool check(const struct fault *fault, const char *text, struct fault_error *error)
 {
@@ -324,6 +347,9 @@ static bool check(const struct fault *fault, const char *text, struct fault_erro
     }
     if (effect == FAULT_ON_LINE && line_find_parameter(&parameters, fault->name) == NULL) {
         return fail(error, "it needs tag=PARAMETER of the line", text);
+    }
+    if (fault->ramp_steps > 0 && !can_grow(fault)) {
+        return fail(error, "this is there or it is not: it takes no ramp", text);
     }
     bool counts_bytes = fault->kind->mutate == garbage ||
                         fault->kind->mutate == truncate_reply || fault->kind->mutate == delay ||
@@ -364,6 +390,13 @@ static bool parse(const char *text, struct fault *fault, struct fault_error *err
     return check(fault, text, error);
 }
 
+bool fault_can_grow(const char *text)
+{
+    struct fault_error ignored;
+    struct fault fault = {.label = ""};
+    return parse(text, &fault, &ignored) && can_grow(&fault);
+}
+
 /* Appends to the text what fits. */
 static void append(char text[static FAULT_TEXT_MAX], const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -390,6 +423,9 @@ void fault_format(const struct fault *fault, char text[static FAULT_TEXT_MAX])
     if (fault->end_step != UINT64_MAX) {
         append(text, " duration=%.1fs",
                (double)(fault->end_step - fault->first_step) * LINE_STEP_S);
+    }
+    if (fault->ramp_steps > 0) {
+        append(text, " ramp=%.1fs", (double)fault->ramp_steps * LINE_STEP_S);
     }
     if (fault->chance < 1.0) {
         append(text, " chance=%.12g", fault->chance);
@@ -460,7 +496,8 @@ static bool store_boot(struct faults *faults, struct fault fault, struct fault_e
 unsigned faults_add(struct faults *faults, const char *text, uint64_t steps,
                     struct fault_error *error)
 {
-    struct fault fault = {.label = "", .target = "*", .chance = 1.0, .count = 1};
+    struct fault fault = {
+        .label = "", .strength = 1.0, .target = "*", .chance = 1.0, .count = 1};
     if (!parse(text, &fault, error)) {
         return 0;
     }
@@ -479,12 +516,14 @@ unsigned faults_add(struct faults *faults, const char *text, uint64_t steps,
     return faults->next_id++;
 }
 
-void faults_join(struct faults *faults, unsigned id, unsigned group, const char *label)
+void faults_join(struct faults *faults, unsigned id, unsigned group, const char *label,
+                 double strength)
 {
     for (size_t i = 0; i < FAULTS_MAX; i++) {
         if (faults->faults[i].kind != NULL && faults->faults[i].id == id) {
             faults->faults[i].id = group;
             faults->faults[i].label = label;
+            faults->faults[i].strength = strength;
         }
     }
 }
@@ -503,9 +542,32 @@ size_t faults_clear(struct faults *faults, unsigned id)
     return count;
 }
 
+size_t faults_hide(struct faults *faults, unsigned id, bool is_hidden)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < FAULTS_MAX; i++) {
+        struct fault *fault = &faults->faults[i];
+        if (fault->kind != NULL && (id == 0 || fault->id == id)) {
+            fault->is_hidden = is_hidden;
+            count++;
+        }
+    }
+    return count;
+}
+
+double fault_share(uint64_t first_step, uint64_t ramp_steps, uint64_t steps)
+{
+    if (steps < first_step) {
+        return 0.0;
+    }
+    uint64_t since = steps - first_step;
+    return since >= ramp_steps ? 1.0 : (double)since / (double)ramp_steps;
+}
+
 bool faults_advance(struct faults *faults, uint64_t steps)
 {
     bool has_changed = false;
+    faults->have_grown = false;
     for (size_t i = 0; i < FAULTS_MAX; i++) {
         struct fault *fault = &faults->faults[i];
         if (fault->kind == NULL) {
@@ -514,12 +576,20 @@ bool faults_advance(struct faults *faults, uint64_t steps)
         bool was_active = fault->is_active;
         fault->is_active = steps >= fault->first_step && steps < fault->end_step;
         has_changed = has_changed || fault->is_active != was_active;
+        double share = fault_share(fault->first_step, fault->ramp_steps, steps);
+        faults->have_grown = faults->have_grown || share > fault->share;
+        fault->share = share;
         if (steps >= fault->end_step) {
             *fault = (struct fault){.kind = NULL};
         }
     }
     faults->version += has_changed ? 1 : 0;
     return has_changed;
+}
+
+bool faults_have_grown(const struct faults *faults)
+{
+    return faults->have_grown;
 }
 
 uint64_t faults_version(const struct faults *faults)
@@ -548,8 +618,11 @@ bool fault_strikes(const struct fault *fault, enum fault_effect effect, const ch
 
 void fault_apply(const struct fault *fault, struct fault_reply *reply, struct random *random)
 {
-    bool is_spared = fault->chance < 1.0 && random_uniform(random) >= fault->chance;
+    struct fault now = *fault;
+    now.value *= fault->kind->growth == FAULT_GROWS_IN_VALUE ? fault->share : 1.0;
+    now.chance *= fault->kind->growth == FAULT_GROWS_IN_CHANCE ? fault->share : 1.0;
+    bool is_spared = now.chance < 1.0 && random_uniform(random) >= now.chance;
     if (!is_spared && reply->length >= 9 && fault->kind->mutate != NULL) {
-        fault->kind->mutate(fault, reply, random);
+        fault->kind->mutate(&now, reply, random);
     }
 }

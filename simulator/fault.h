@@ -1,10 +1,11 @@
 /* Faults: what can go wrong, where, from when to when. One table, one line of text a fault.
  *
- *     WHAT [target=NAME] [start=10s] [duration=20s] [value=NUMBER] [chance=0.5] [tag=NAME]
- *          [at=TABLE:ADDRESS] [count=N] [hidden]
+ *     WHAT [target=NAME] [start=10s] [duration=20s] [ramp=5s] [value=NUMBER] [chance=0.5]
+ *          [tag=NAME] [at=TABLE:ADDRESS] [count=N] [hidden | shown]
  *
  * The same line stands in a scene file, on the command line of `inject`, and in `list`. Times
- * are simulated times, so that a seed and a scene give one history at any speed. One thread. */
+ * are simulated times, so that a seed and a scene give one history at any speed. With a ramp, a
+ * fault grows from nothing to what it is within that time. One thread. */
 #ifndef SIMULATOR_FAULT_H
 #define SIMULATOR_FAULT_H
 
@@ -42,6 +43,13 @@ enum fault_hold {
     FAULT_SWAP,  /* the words of wider values in reverse */
 };
 
+/* What grows during a ramp. */
+enum fault_growth {
+    FAULT_GROWS_NOT, /* it is there or it is not */
+    FAULT_GROWS_IN_VALUE,
+    FAULT_GROWS_IN_CHANCE,
+};
+
 /* A reply on its way out. */
 struct fault_reply {
     uint8_t bytes[FAULT_REPLY_MAX];
@@ -58,6 +66,7 @@ struct fault_kind {
     enum fault_effect effect;
     double usual; /* of `value` */
     enum fault_hold hold;
+    enum fault_growth growth; /* of FAULT_ON_LINE: the parameter decides, see line_can_grow() */
     const char *help;
     void (*mutate)(const struct fault *fault, struct fault_reply *reply, struct random *random);
 };
@@ -65,6 +74,7 @@ struct fault_kind {
 struct fault {
     unsigned id;                   /* faults of one scenario share theirs */
     const char *label;             /* the scenario's id, "" for a fault of its own */
+    double strength;               /* the scenario's; 1 for a fault of its own */
     const struct fault_kind *kind; /* NULL: the place is free */
     char target[FAULT_NAME_MAX];   /* a link or a machine; "*": all */
     char name[FAULT_NAME_MAX];     /* tag=, or the line's parameter */
@@ -77,7 +87,9 @@ struct fault {
     bool is_hidden;
     bool is_active;
     uint64_t first_step;
-    uint64_t end_step; /* the first step without it; UINT64_MAX: for ever */
+    uint64_t end_step;   /* the first step without it; UINT64_MAX: for ever; 0: cleared */
+    uint64_t ramp_steps; /* from nothing to all of it; 0: at once */
+    double share;        /* 0 to 1: how much of it there is at this step */
 };
 
 struct faults;
@@ -95,14 +107,28 @@ struct fault_error {
 unsigned faults_add(struct faults *faults, const char *text, uint64_t steps,
                     struct fault_error *error);
 
-/* The fault of this id belongs to a scenario: it takes the id of the scenario's first fault. */
-void faults_join(struct faults *faults, unsigned id, unsigned group, const char *label);
+/* Whether the fault of this line could have a ramp; false also when it is not understood. */
+bool fault_can_grow(const char *text);
+
+/* The fault of this id belongs to a scenario of that strength: it takes the id of the
+ * scenario's first fault. */
+void faults_join(struct faults *faults, unsigned id, unsigned group, const char *label,
+                 double strength);
 
 /* Ends the fault of that id, or all with 0; returns how many. */
 size_t faults_clear(struct faults *faults, unsigned id);
 
-/* Begins and ends what is due at this step; true when anything changed. */
+/* Hides the fault of that id from learners or shows it, or all with 0; returns how many. */
+size_t faults_hide(struct faults *faults, unsigned id, bool is_hidden);
+
+/* Begins and ends what is due at this step; true when anything began or ended. */
 bool faults_advance(struct faults *faults, uint64_t steps);
+
+/* Whether any fault has grown in the last step. */
+bool faults_have_grown(const struct faults *faults);
+
+/* How much of a fault there is at this step, from 0 to 1. */
+double fault_share(uint64_t first_step, uint64_t ramp_steps, uint64_t steps);
 
 /* Counts the changes, so that others can tell whether to look again. */
 uint64_t faults_version(const struct faults *faults);

@@ -7,34 +7,46 @@ struct parameter {
     const char *name;
     size_t offset;
     double usual;
+    bool can_grow;
 };
 
-#define PARAMETER(name, usual)                                                                 \
+#define QUANTITY(name, usual)                                                                  \
     {                                                                                          \
-#name, offsetof(struct line_parameters, name), usual                                   \
+#name, offsetof(struct line_parameters, name), usual, true                             \
+    }
+#define SWITCH(name, usual)                                                                    \
+    {                                                                                          \
+#name, offsetof(struct line_parameters, name), usual, false                            \
     }
 
 static const struct parameter table[] = {
-    PARAMETER(jam, 0.0),         PARAMETER(freq, 40.0),       PARAMETER(wear_rate, 1.0 / 200),
-    PARAMETER(auto_tool, 1.0),   PARAMETER(seal_leak, 0.0),   PARAMETER(heater, 1.0),
-    PARAMETER(leak, 0.10),       PARAMETER(people, 4.0),      PARAMETER(vent, 900.0),
-    PARAMETER(microstop, 0.03),  PARAMETER(mtbf, 3 * 3600.0), PARAMETER(mttr, 360.0),
-    PARAMETER(vision_bias, 0.0), PARAMETER(estop, 0.0),       PARAMETER(amr_ok, 1.0),
-    PARAMETER(cobot_slow, 1.0),  PARAMETER(ambient, 21.0),    PARAMETER(warm, 1.0),
-    PARAMETER(wear, -1.0),       PARAMETER(soc, -1.0),        PARAMETER(batches, -1.0),
-    PARAMETER(oven_energy, -1),  PARAMETER(probe, 1.0),       PARAMETER(sun, 1.0),
-    PARAMETER(pv_scale, 0.0),    PARAMETER(clock, 0.0),
+    QUANTITY(jam, 0.0),         QUANTITY(freq, 40.0),       QUANTITY(wear_rate, 1.0 / 200),
+    SWITCH(auto_tool, 1.0),     QUANTITY(seal_leak, 0.0),   QUANTITY(heater, 1.0),
+    QUANTITY(leak, 0.10),       QUANTITY(people, 4.0),      QUANTITY(vent, 900.0),
+    QUANTITY(microstop, 0.03),  QUANTITY(mtbf, 3 * 3600.0), QUANTITY(mttr, 360.0),
+    QUANTITY(vision_bias, 0.0), SWITCH(estop, 0.0),         SWITCH(amr_ok, 1.0),
+    QUANTITY(cobot_slow, 1.0),  QUANTITY(ambient, 21.0),    SWITCH(warm, 1.0),
+    SWITCH(wear, -1.0),         SWITCH(soc, -1.0),          SWITCH(batches, -1.0),
+    SWITCH(oven_energy, -1.0),  SWITCH(probe, 1.0),         QUANTITY(sun, 1.0),
+    SWITCH(pv_scale, 0.0),      QUANTITY(clock, 0.0),
 };
 enum { PARAMETERS_COUNT = sizeof table / sizeof table[0] };
 
-double *line_find_parameter(struct line_parameters *parameters, const char *name)
+static const struct parameter *find(const char *name)
 {
     for (size_t i = 0; i < PARAMETERS_COUNT; i++) {
         if (strcmp(table[i].name, name) == 0) {
-            return (double *)(void *)((char *)parameters + table[i].offset);
+            return &table[i];
         }
     }
     return NULL;
+}
+
+double *line_find_parameter(struct line_parameters *parameters, const char *name)
+{
+    const struct parameter *parameter = find(name);
+    return parameter != NULL ? (double *)(void *)((char *)parameters + parameter->offset)
+                             : NULL;
 }
 
 const char *line_parameter_name(size_t index)
@@ -44,12 +56,14 @@ const char *line_parameter_name(size_t index)
 
 double line_usual_parameter(const char *name)
 {
-    for (size_t i = 0; i < PARAMETERS_COUNT; i++) {
-        if (strcmp(table[i].name, name) == 0) {
-            return table[i].usual;
-        }
-    }
-    return 0.0;
+    const struct parameter *parameter = find(name);
+    return parameter != NULL ? parameter->usual : 0.0;
+}
+
+bool line_can_grow(const char *name)
+{
+    const struct parameter *parameter = find(name);
+    return parameter != NULL && parameter->can_grow;
 }
 
 /* Monday, 2 March 2026, 08:00 UTC: every run begins there, so that its seed tells everything.

@@ -133,6 +133,10 @@ int64_t line_clock_us(const struct line *line);
 /* What a parameter is when no scene says otherwise; 0 when there is none of that name. */
 double line_usual_parameter(const char *name);
 
+/* Whether the parameter of that name is a quantity: it may grow slowly. Switches, and values
+ * that are taken over once, are not. */
+bool line_can_grow(const char *name);
+
 /* NULL when there is no parameter of that name. */
 double *line_find_parameter(struct line_parameters *parameters, const char *name);
 

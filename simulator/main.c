@@ -12,6 +12,7 @@
 #include "config/command.h"
 #include "config/memory.h"
 #include "config/units.h"
+#include "simulator/account.h"
 #include "simulator/control.h"
 #include "simulator/fault.h"
 #include "simulator/oracle.h"
@@ -39,7 +40,7 @@ static const struct command_option run_options[] = {
     {"seed", "N", "everything that chance decides follows from it (1)"},
     {"speed", "X", "simulated seconds a second, 0.1 to 1000 (1)"},
     {"scene", "FILE", "what goes wrong, and when: see simulator/README.md"},
-    {"control", "PATH", "listen there for inject, clear, list, status, dump"},
+    {"control", "PATH", "listen there for inject, clear, status, …"},
     {"journal", "FILE", "write what was served, as JSON lines"},
     {NULL, NULL, NULL},
 };
@@ -52,6 +53,8 @@ static const struct command_option control_options[] = {
 static int run(const struct command_line *line);
 static int inject(const struct command_line *line);
 static int clear(const struct command_line *line);
+static int hide(const struct command_line *line);
+static int reveal(const struct command_line *line);
 static int list(const struct command_line *line);
 static int status(const struct command_line *line);
 static int dump(const struct command_line *line);
@@ -69,6 +72,10 @@ static const struct command commands[] = {
             control_options, inject),
     COMMAND("clear", "[ID]", 0, 1, false, "Ends the faults of that id, or all.",
             control_options, clear),
+    COMMAND("hide", "[ID]", 0, 1, false, "Keeps the faults of that id, or all, from learners.",
+            control_options, hide),
+    COMMAND("reveal", "[ID]", 0, 1, false, "Shows the faults of that id, or all, to learners.",
+            control_options, reveal),
     COMMAND("list", "", 0, 0, false, "Prints the scenarios.", control_options, list),
     COMMAND("status", "", 0, 0, false, "Prints time, line and faults, as one line of JSON.",
             control_options, status),
@@ -156,7 +163,9 @@ static bool make_control(const struct command_line *line, struct run *run)
         return true;
     }
     run->control = control_create(
-        path, &(struct dialog_parts){run->world, run->faults, run->seed, run->speed},
+        path,
+        &(struct dialog_parts){
+            .world = run->world, .faults = run->faults, .seed = run->seed, .speed = run->speed},
         run->server);
     if (run->control == NULL) {
         (void)fprintf(stderr, "formlab-simulator: %s: %s\n", path, strerrordesc_np(errno));
@@ -271,12 +280,13 @@ static int inject(const struct command_line *line)
         return EXIT_FAILED;
     }
     (void)fputs("{\"command\":\"inject\",\"fault\":", stream);
-    dialog_put_string(stream, fault);
+    account_put_string(stream, fault);
     (void)fputs("}", stream);
     return fclose(stream) == 0 ? ask(line, request) : EXIT_FAILED;
 }
 
-static int clear(const struct command_line *line)
+/* A command that takes an id, or none for all. */
+static int ask_about(const struct command_line *line, const char *command)
 {
     char request[64];
     uint64_t id = 0;
@@ -285,9 +295,24 @@ static int clear(const struct command_line *line)
                       line->arguments[0]);
         return EXIT_USAGE;
     }
-    (void)snprintf(request, sizeof request, "{\"command\":\"clear\",\"id\":%llu}",
+    (void)snprintf(request, sizeof request, "{\"command\":\"%s\",\"id\":%llu}", command,
                    (unsigned long long)id);
     return ask(line, request);
+}
+
+static int clear(const struct command_line *line)
+{
+    return ask_about(line, "clear");
+}
+
+static int hide(const struct command_line *line)
+{
+    return ask_about(line, "hide");
+}
+
+static int reveal(const struct command_line *line)
+{
+    return ask_about(line, "reveal");
 }
 
 static int status(const struct command_line *line)
@@ -304,7 +329,7 @@ static int list(const struct command_line *line)
 {
     (void)line;
     for (const struct scenario *scenario = scenario_all(); scenario->id != NULL; scenario++) {
-        (void)printf("%s  %-8s  %-13s  %s / %s / %s%s%s\n", scenario->id, scenario->category,
+        (void)printf("%s  %-8s  %-13s  %s / %s / %s%s%s\n", scenario->id, scenario->kind,
                      scenario->target, scenario->titles[0], scenario->titles[1],
                      scenario->titles[2], scenario->is_hidden ? " (hidden)" : "",
                      scenario->faults[0].text == NULL ? " (not the simulator's)" : "");

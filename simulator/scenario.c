@@ -5,286 +5,9 @@
 
 #include "config/units.h"
 
-static const struct scenario scenarios[] = {
-    {"P01",
-     "process",
-     "m2_conveyor",
-     {"Bourrage convoyeur", "Förderband-Stau", "Conveyor jam"},
-     NULL,
-     false,
-     {{"set tag=jam", 1, SCENARIO_PARAMETER}}},
-    {"P02",
-     "process",
-     "m2_conveyor",
-     {"Roulement grippé", "Schwergängiges Lager", "Worn bearing"},
-     NULL,
-     true,
-     {{"set tag=jam", 0.5, SCENARIO_PARAMETER}}},
-    {"P03",
-     "process",
-     "m3_mill",
-     {"Usure outil non traitée", "Werkzeugverschleiß", "Tool wear ignored"},
-     NULL,
-     true,
-     {{"set tag=auto_tool", 0, SCENARIO_PLAIN}, {"set tag=wear", 0.7, SCENARIO_PARAMETER}}},
-    {"P04",
-     "process",
-     "m4_oven",
-     {"Joint de porte usé", "Türdichtung undicht", "Oven seal leak"},
-     NULL,
-     true,
-     {{"set tag=seal_leak", 2, SCENARIO_PARAMETER}}},
-    {"P05",
-     "process",
-     "m4_oven",
-     {"Résistance HS", "Heizung defekt", "Heater failed"},
-     NULL,
-     false,
-     {{"set tag=heater", 0, SCENARIO_PARAMETER}}},
-    {"P06",
-     "process",
-     "u1_compressor",
-     {"Fuite d'air", "Druckluftleck", "Air leak"},
-     NULL,
-     true,
-     {{"set tag=leak", 0.4, SCENARIO_PARAMETER}}},
-    {"P07",
-     "process",
-     "m5_cobot",
-     {"Cobot ralenti", "Cobot langsam", "Cobot slowed"},
-     NULL,
-     true,
-     {{"set tag=cobot_slow", 1.5, SCENARIO_PARAMETER}}},
-    {"P08",
-     "process",
-     "m7_amr",
-     {"AMR en panne", "FTS ausgefallen", "AMR down"},
-     NULL,
-     false,
-     {{"set tag=amr_ok", 0, SCENARIO_PLAIN}}},
-    {"P09",
-     "process",
-     "m7_amr",
-     {"Batterie faible", "Akku schwach", "Battery low"},
-     NULL,
-     false,
-     {{"set tag=soc", 0.14, SCENARIO_PARAMETER}}},
-    {"P10",
-     "process",
-     "m6_vision",
-     {"Caméra déréglée", "Kamera verstellt", "Camera out of focus"},
-     NULL,
-     true,
-     {{"set tag=vision_bias", 0.05, SCENARIO_PARAMETER}}},
-    {"P11",
-     "process",
-     "line",
-     {"Arrêt d'urgence", "Not-Halt", "Emergency stop"},
-     NULL,
-     false,
-     {{"set tag=estop", 1, SCENARIO_PLAIN}}},
-    {"P12",
-     "process",
-     "line",
-     {"Démarrage à froid", "Kaltstart", "Cold start"},
-     NULL,
-     false,
-     {{"set tag=warm", 0, SCENARIO_PLAIN}}},
-    {"P13",
-     "process",
-     "room",
-     {"La classe arrive", "Klasse kommt", "Class enters"},
-     NULL,
-     false,
-     {{"set tag=people", 25, SCENARIO_PARAMETER}, {"set tag=vent", 120, SCENARIO_PARAMETER}}},
-    {"D01",
-     "sensor",
-     "m4_oven",
-     {"Capteur coupé", "Fühlerbruch", "Sensor break"},
-     NULL,
-     false,
-     {{"raw target=m4_oven tag=chamber_temp", 32768, SCENARIO_PLAIN},
-      {"raw target=m4_oven tag=sensor_status", 1, SCENARIO_PLAIN}}},
-    {"D02",
-     "sensor",
-     "m4_oven",
-     {"Capteur figé", "Sensor eingefroren", "Stuck sensor"},
-     NULL,
-     true,
-     {{"stuck target=m4_oven tag=chamber_temp", 0, SCENARIO_PLAIN}}},
-    {"D03",
-     "sensor",
-     "m3_mill",
-     {"Dérive capteur", "Sensordrift", "Sensor drift"},
-     NULL,
-     true,
-     {{"drift target=m3_mill tag=vibration_rms", 0.02, SCENARIO_SCALED}}},
-    {"D04",
-     "sensor",
-     "u3_climate",
-     {"Sonde débranchée", "Fühler abgezogen", "Probe unplugged"},
-     NULL,
-     false,
-     {{"set tag=probe", 0, SCENARIO_PLAIN}}},
-    {"D05",
-     "sensor",
-     "u4_andon",
-     {"Boucle 4-20 mA coupée", "4-20 mA Drahtbruch", "4-20 mA burn-out"},
-     NULL,
-     false,
-     {{"raw target=u4_andon tag=ai0_status", 1, SCENARIO_PLAIN},
-      {"raw target=u4_andon tag=ai0_raw", 0, SCENARIO_PLAIN},
-      {"raw target=u4_andon tag=ai0_scaled", 3223322624, SCENARIO_PLAIN}}},
-    {"D06",
-     "sensor",
-     "m3_mill",
-     {"Bruit", "Rauschen", "Noise burst"},
-     "60s",
-     false,
-     {{"noise target=m3_mill tag=vibration_rms", 2, SCENARIO_SCALED}}},
-    {"N01",
-     "network",
-     "m1_store",
-     {"Câble débranché", "Kabel gezogen", "Cable pulled"},
-     NULL,
-     false,
-     {{"mute target=m1_store", 0, SCENARIO_PLAIN}}},
-    {"N02",
-     "network",
-     "m2_conveyor",
-     {"Automate redémarre", "SPS-Neustart", "PLC reboot"},
-     "8s",
-     false,
-     {{"power-cycle target=m2_conveyor", 2, SCENARIO_PLAIN}}},
-    {"N03",
-     "network",
-     "broker",
-     {"Broker coupé", "Broker aus", "Broker cut"},
-     NULL,
-     false,
-     {{NULL, 0, SCENARIO_PLAIN}}},
-    {"N04",
-     "network",
-     "broker",
-     {"Broker lent", "Broker langsam", "Slow broker"},
-     NULL,
-     false,
-     {{NULL, 0, SCENARIO_PLAIN}}},
-    {"N05",
-     "network",
-     "u1_compressor",
-     {"Client intrus", "Fremder Client", "Connection kicked"},
-     NULL,
-     false,
-     {{"kick target=u1_compressor", 5, SCENARIO_PLAIN}}},
-    {"N06",
-     "network",
-     "m6_vision",
-     {"TCP fragmenté", "TCP zerstückelt", "Fragmented TCP"},
-     NULL,
-     false,
-     {{"dribble target=m6_vision", 5, SCENARIO_SCALED}}},
-    {"X01",
-     "protocol",
-     "m3_mill",
-     {"Réponses tardives", "Späte Antworten", "Late replies"},
-     NULL,
-     false,
-     {{"delay target=m3_mill chance=0.2", 2500, SCENARIO_SCALED}}},
-    {"X02",
-     "protocol",
-     "u2_meter",
-     {"Mauvais TID", "Falsche TID", "Wrong transaction id"},
-     NULL,
-     false,
-     {{"wrong-transaction target=u2_meter chance=0.5", -1, SCENARIO_PLAIN}}},
-    {"X03",
-     "protocol",
-     "m4_oven",
-     {"Occupé", "Beschäftigt", "Busy"},
-     "1500ms",
-     false,
-     {{"exception-6 target=m4_oven", 6, SCENARIO_PLAIN}}},
-    {"X04",
-     "protocol",
-     "m2_conveyor",
-     {"Passerelle muette", "Gateway stumm", "Gateway target silent"},
-     NULL,
-     false,
-     {{"exception-11 target=m2_drive", 11, SCENARIO_PLAIN},
-      {"delay target=m2_drive", 300, SCENARIO_PLAIN}}},
-    {"X05",
-     "protocol",
-     "m3_mill",
-     {"Adresse illégale", "Illegale Adresse", "Illegal address in block"},
-     NULL,
-     false,
-     {{"gone target=m3_mill at=input:18 count=12", 0, SCENARIO_PLAIN},
-      {"gone target=m3_mill at=input:32 count=2", 0, SCENARIO_PLAIN}}},
-    {"X06",
-     "protocol",
-     "m1_store",
-     {"Nouveau firmware", "Neue Firmware", "Firmware swaps words"},
-     NULL,
-     true,
-     {{"swap target=m1_store", 0, SCENARIO_PLAIN}}},
-    {"X07",
-     "protocol",
-     "u5_pv",
-     {"Facteur d'échelle", "Skalierungsfaktor", "Scale factor changes"},
-     NULL,
-     true,
-     {{"set tag=pv_scale", 1, SCENARIO_PLAIN}}},
-    {"X08",
-     "protocol",
-     "m5_cobot",
-     {"MBAP corrompu", "MBAP defekt", "Corrupt MBAP"},
-     NULL,
-     false,
-     {{"false-length target=m5_cobot chance=0.05", 0, SCENARIO_PLAIN},
-      {"false-length target=m5_cobot chance=0.05", 3000, SCENARIO_PLAIN},
-      {"wrong-protocol target=m5_cobot chance=0.05", 7, SCENARIO_PLAIN}}},
-    {"X09",
-     "protocol",
-     "m6_vision",
-     {"BCD invalide", "BCD ungültig", "Invalid BCD"},
-     NULL,
-     false,
-     {{"raw target=m6_vision tag=rejects_total", 4772, SCENARIO_PLAIN}}},
-    {"C01",
-     "counter",
-     "m4_oven",
-     {"Débordement 16 bits", "16-Bit-Überlauf", "Counter wrap"},
-     NULL,
-     false,
-     {{"set tag=batches", 65535, SCENARIO_PLAIN}}},
-    {"C02",
-     "counter",
-     "m4_oven",
-     {"Rebond à zéro", "Null-Sprung", "Zero bounce"},
-     "2s",
-     false,
-     {{"raw target=m4_oven tag=energy", 0, SCENARIO_PLAIN}}},
-    {"C03",
-     "counter",
-     "m4_oven",
-     {"Compteur remplacé", "Zähler getauscht", "Meter replaced"},
-     NULL,
-     false,
-     {{"set tag=oven_energy", 17, SCENARIO_PLAIN}}},
-    {"C04",
-     "counter",
-     "plc",
-     {"Horloge décalée", "Uhr falsch", "Clock drift"},
-     NULL,
-     false,
-     {{"set tag=clock", 3600, SCENARIO_PARAMETER}}},
-    {.id = NULL},
-};
-
 const struct scenario *scenario_all(void)
 {
-    return scenarios;
+    return scenario_table;
 }
 
 /* What stands behind the scenario's id. */
@@ -292,6 +15,7 @@ struct wish {
     double strength;
     const char *start;
     const char *duration;
+    const char *ramp; /* NULL: none */
     bool is_hidden;
 };
 
@@ -301,10 +25,10 @@ static bool fail(struct fault_error *error, const char *what, const char *text)
     return false;
 }
 
-static const struct scenario *find(const char *text)
+const struct scenario *scenario_find(const char *text)
 {
     size_t length = strcspn(text, " \t\r\n");
-    for (const struct scenario *scenario = scenarios; scenario->id != NULL; scenario++) {
+    for (const struct scenario *scenario = scenario_table; scenario->id != NULL; scenario++) {
         if (strlen(scenario->id) == length && strncmp(scenario->id, text, length) == 0) {
             return scenario;
         }
@@ -328,6 +52,7 @@ static bool read_word(const char *word, struct wish *wish, struct fault_error *e
         {"start", offsetof(struct wish, start)},
         {"delay", offsetof(struct wish, start)},
         {"duration", offsetof(struct wish, duration)},
+        {"ramp", offsetof(struct wish, ramp)},
     };
     struct decimal decimal;
     const char *strength = value_of(word, "strength");
@@ -346,16 +71,22 @@ static bool read_word(const char *word, struct wish *wish, struct fault_error *e
         wish->is_hidden = word[0] == 'h';
         return true;
     }
-    return fail(error, "a scenario takes strength=, start=, duration=, hidden, shown", word);
+    return fail(error, "a scenario takes strength=, start=, duration=, ramp=, hidden, shown",
+                word);
 }
 
-static double scale(const struct scenario_fault *fault, double strength)
+static double usual_value(const struct scenario_fault *fault)
 {
     const char *parameter = strrchr(fault->text, '=');
     double usual = fault->scale == SCENARIO_PARAMETER && parameter != NULL
                        ? line_usual_parameter(parameter + 1)
                        : 0.0;
-    usual = usual < 0 ? 0.0 : usual; /* negative: there is no usual value */
+    return usual < 0 ? 0.0 : usual; /* negative: there is no usual value */
+}
+
+static double scale(const struct scenario_fault *fault, double strength)
+{
+    double usual = usual_value(fault);
     double value = usual + strength * (fault->value - usual);
     /* No strength turns a quantity into its opposite. */
     return fault->scale == SCENARIO_PLAIN      ? fault->value
@@ -363,28 +94,73 @@ static double scale(const struct scenario_fault *fault, double strength)
                                                : 0.0;
 }
 
+bool scenario_figure(const struct scenario *scenario, double *usual, double *amount)
+{
+    double factor = scenario->factor > 0 ? scenario->factor : 1.0;
+    for (size_t i = 0; i < SCENARIO_FAULTS_MAX && scenario->faults[i].text != NULL; i++) {
+        if (scenario->faults[i].scale != SCENARIO_PLAIN) {
+            *usual = factor * usual_value(&scenario->faults[i]);
+            *amount = factor * scenario->faults[i].value;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool scenario_can_grow(const struct scenario *scenario)
+{
+    bool can_grow = false;
+    for (size_t i = 0; i < SCENARIO_FAULTS_MAX && scenario->faults[i].text != NULL; i++) {
+        can_grow = can_grow || fault_can_grow(scenario->faults[i].text);
+    }
+    return can_grow;
+}
+
+static void append_key(char *text, size_t size, const char *key, const char *value)
+{
+    size_t length = strlen(text);
+    if (value != NULL) {
+        (void)snprintf(text + length, size - length, " %s=%s", key, value);
+    }
+}
+
 static unsigned add_fault(struct faults *faults, const struct scenario_fault *fault,
                           const struct wish *wish, uint64_t steps, struct fault_error *error)
 {
-    char text[FAULT_TEXT_MAX];
-    int length = snprintf(
-        text, sizeof text, "%s value=%.12g start=%s%s%s%s", fault->text,
-        scale(fault, wish->strength), wish->start, wish->duration != NULL ? " duration=" : "",
-        wish->duration != NULL ? wish->duration : "", wish->is_hidden ? " hidden" : "");
-    if (length < 0 || (size_t)length >= sizeof text) {
-        (void)fail(error, "the line is too long", wish->start);
-        return 0;
-    }
+    char text[FAULT_TEXT_MAX + 1]; /* one more: a line that is cut is too long for a fault */
+    (void)snprintf(text, sizeof text, "%s value=%.12g %s", fault->text,
+                   scale(fault, wish->strength), wish->is_hidden ? "hidden" : "shown");
+    append_key(text, sizeof text, "start", wish->start);
+    append_key(text, sizeof text, "duration", wish->duration);
+    append_key(text, sizeof text, "ramp", fault_can_grow(fault->text) ? wish->ramp : NULL);
     return faults_add(faults, text, steps, error);
+}
+
+/* What a scenario does not understand, though the words are right. */
+static bool check(const struct scenario *scenario, const struct wish *wish,
+                  struct fault_error *error)
+{
+    double usual = 0.0;
+    double amount = 0.0;
+    if (scenario->faults[0].text == NULL) {
+        return fail(error,
+                    "this concerns the broker, not a device: stop or slow it down itself",
+                    scenario->id);
+    }
+    if (wish->ramp != NULL && !scenario_can_grow(scenario)) {
+        return fail(error, "this is there or it is not: it takes no ramp", scenario->id);
+    }
+    bool is_usual = wish->strength >= 1.0 && wish->strength <= 1.0;
+    return is_usual || scenario_figure(scenario, &usual, &amount) ||
+           fail(error, "this is there or it is not: it takes no strength", scenario->id);
 }
 
 static unsigned add_all(struct faults *faults, const struct scenario *scenario,
                         const struct wish *wish, uint64_t steps, struct fault_error *error)
 {
     unsigned group = 0;
-    if (scenario->faults[0].text == NULL) {
-        (void)fail(error, "this concerns the broker, not a device: stop or slow it down itself",
-                   scenario->id);
+    if (!check(scenario, wish, error)) {
+        return 0;
     }
     for (size_t i = 0; i < SCENARIO_FAULTS_MAX && scenario->faults[i].text != NULL; i++) {
         unsigned id = add_fault(faults, &scenario->faults[i], wish, steps, error);
@@ -395,7 +171,7 @@ static unsigned add_all(struct faults *faults, const struct scenario *scenario,
             return 0;
         }
         group = group == 0 ? id : group;
-        faults_join(faults, id, group, scenario->id);
+        faults_join(faults, id, group, scenario->id, wish->strength);
     }
     return group;
 }
@@ -403,7 +179,7 @@ static unsigned add_all(struct faults *faults, const struct scenario *scenario,
 unsigned scenario_add(struct faults *faults, const char *text, uint64_t steps,
                       struct fault_error *error)
 {
-    const struct scenario *scenario = find(text);
+    const struct scenario *scenario = scenario_find(text);
     if (scenario == NULL) {
         return faults_add(faults, text, steps, error);
     }

@@ -276,6 +276,7 @@ static void fill_tag(struct world_unit *unit, size_t tag, uint64_t steps)
         fill_value(unit, tag, steps);
         return;
     }
+    double value = hold->value * fault_share(hold->first_step, hold->ramp_steps, steps);
     switch (hold->hold) {
     case FAULT_STUCK: break;
     case FAULT_RAW:
@@ -284,12 +285,12 @@ static void fill_tag(struct world_unit *unit, size_t tag, uint64_t steps)
     case FAULT_DRIFT: {
         double minutes = (double)(steps - hold->first_step) * LINE_STEP_S / 60.0;
         fill_value(unit, tag, steps);
-        add_to_value(unit, tag, hold->value * minutes);
+        add_to_value(unit, tag, value * minutes);
         break;
     }
     case FAULT_NOISE:
         fill_value(unit, tag, steps);
-        add_to_value(unit, tag, hold->value * noise(unit, tag, steps));
+        add_to_value(unit, tag, value * noise(unit, tag, steps));
         break;
     case FAULT_SWAP:
         fill_value(unit, tag, steps);
@@ -372,6 +373,7 @@ static void hold_tags(struct world_unit *unit, const struct fault *fault)
                 .hold = fault->kind->hold,
                 .value = fault->value,
                 .first_step = fault->first_step,
+                .ramp_steps = fault->ramp_steps,
             };
         }
     }
@@ -406,8 +408,18 @@ static void apply_line_faults(struct world *world, struct line *line)
                       fault_strikes(fault, FAULT_ON_LINE, "", unit->machine->name);
         }
         if (strikes) {
-            *line_find_parameter(&line->parameters, fault->name) = fault->value;
+            double *parameter = line_find_parameter(&line->parameters, fault->name);
+            *parameter = fault->share < 1.0
+                             ? *parameter + fault->share * (fault->value - *parameter)
+                             : fault->value;
         }
+    }
+}
+
+static void apply_all_line_faults(struct world *world)
+{
+    for (size_t i = 0; i < world->productions_count; i++) {
+        apply_line_faults(world, &world->productions[i].line);
     }
 }
 
@@ -416,9 +428,7 @@ static void apply_faults(struct world *world)
     for (size_t i = 0; i < world->units_count; i++) {
         apply_tag_faults(world, &world->units[i]);
     }
-    for (size_t i = 0; i < world->productions_count; i++) {
-        apply_line_faults(world, &world->productions[i].line);
-    }
+    apply_all_line_faults(world);
 }
 
 static void step_production(const struct world *world, struct production *production)
@@ -437,6 +447,8 @@ void world_step(struct world *world)
 {
     if (faults_advance(world->faults, world->steps)) {
         apply_faults(world);
+    } else if (faults_have_grown(world->faults)) {
+        apply_all_line_faults(world);
     }
     for (size_t i = 0; i < world->productions_count; i++) {
         step_production(world, &world->productions[i]);

@@ -24,6 +24,7 @@ struct world_hold {
     enum fault_hold hold;
     double value;
     uint64_t first_step;
+    uint64_t ramp_steps;
 };
 
 /* One machine that can be read. */

@@ -3,6 +3,7 @@
  * it says. */
 #include "simulator/dialog.h"
 #include "simulator/scenario.h"
+#include "simulator/scene.h"
 #include "simulator/world.h"
 
 #include <math.h>
@@ -12,6 +13,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +26,7 @@ struct plant {
     struct factory *factory;
     struct faults *faults;
     struct world *world;
+    struct diary diary;
 };
 
 static unsigned add(struct plant *plant, const char *text)
@@ -356,6 +359,10 @@ static void test_wrong_scenario_lines(void **state)
                                         "P04 start=soon",
                                         "P04 duration=1",
                                         "P04 explode",
+                                        "P04 ramp=soon",
+                                        "P11 ramp=5s",
+                                        "P11 strength=2",
+                                        "N02 ramp=5s",
                                         "N03",
                                         "p04"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
@@ -366,6 +373,109 @@ static void test_wrong_scenario_lines(void **state)
         assert_null(faults_next(faults, NULL));
         faults_destroy(faults);
     }
+}
+
+/* Every scenario that has a strength or a ramp takes it, and grows from nothing to all of it.
+ */
+static void test_scenarios_grow(void **state)
+{
+    (void)state;
+    size_t growing = 0;
+    for (const struct scenario *scenario = scenario_all(); scenario->id != NULL; scenario++) {
+        struct faults *faults = faults_create();
+        struct fault_error error = {""};
+        char line[64];
+        (void)snprintf(line, sizeof line, "%s ramp=10s", scenario->id);
+        bool grows = scenario_add(faults, line, 0, &error) != 0;
+        assert_int_equal(grows, scenario_can_grow(scenario));
+        growing += grows ? 1 : 0;
+        faults_destroy(faults);
+    }
+    assert_in_range(growing, 16, 30);
+    static const char *const scene[] = {"P04 ramp=100s start=10s", NULL};
+    struct plant plant;
+    make_plant(&plant, 3, scene);
+    const struct line *line = world_line(plant.world, 0);
+    double before = 0.0;
+    for (unsigned step = 0; step < 1200; step++) {
+        world_step(plant.world);
+        double leak = line->parameters.seal_leak;
+        assert_true(leak >= before);
+        assert_true(leak - before <= 0.0021);
+        before = leak;
+    }
+    assert_true(before >= 2.0 && before <= 2.0);
+    run(&plant, 1);
+    (void)faults_clear(plant.faults, 0);
+    run(&plant, 1);
+    assert_true(line->parameters.seal_leak <= 0.0);
+    end_plant(&plant);
+}
+
+static void test_a_drift_grows(void **state)
+{
+    (void)state;
+    static const char *const scene[] = {
+        "drift target=m3_mill tag=vibration_rms value=60 ramp=20s", NULL};
+    struct plant plant;
+    make_plant(&plant, 3, scene);
+    run(&plant, 9);
+    /* After 10 s the drift is half: 60 a minute, for 10 s, of which a half. */
+    double vibration = value(&plant, "m3_mill", "vibration_rms");
+    assert_true(vibration > 4.0 && vibration < 8.0);
+    end_plant(&plant);
+}
+
+/* Loads a shipped scene into a plant and lets five hours pass; every fault of it strikes a
+ * machine that there is, and the file begins with what to look for. */
+static void check_scene(const char *path)
+{
+    struct plant plant;
+    struct scene scene;
+    char first_letters[3] = "";
+    print_message("%s\n", path);
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    assert_non_null(fgets(first_letters, sizeof first_letters, file));
+    assert_string_equal(first_letters, "# ");
+    assert_int_equal(fclose(file), 0);
+    make_plant(&plant, 3, NULL);
+    scene_load(path, plant.faults, &scene, plant.problems);
+    problems_print(plant.problems, stderr);
+    assert_int_equal(problems_count(plant.problems), 0);
+    assert_non_null(faults_next(plant.faults, NULL));
+    for (const struct fault *fault = faults_next(plant.faults, NULL); fault != NULL;
+         fault = faults_next(plant.faults, fault)) {
+        if (strcmp(fault->target, "*") != 0) {
+            (void)find_unit(&plant, fault->target);
+        }
+        assert_true(fault->first_step < 5UL * STEPS_AN_HOUR);
+    }
+    run(&plant, 5 * 3600);
+    assert_true(world_line(plant.world, 0)->milled > 0);
+    end_plant(&plant);
+}
+
+#define SCENES "config/scenes"
+
+static int is_scene(const struct dirent *file)
+{
+    return file->d_name[0] != '.';
+}
+
+static void test_shipped_scenes(void **state)
+{
+    (void)state;
+    struct dirent **files = NULL;
+    int count = scandir(SCENES, &files, is_scene, alphasort);
+    assert_true(count >= 10);
+    for (int i = 0; i < count; i++) {
+        char path[512];
+        (void)snprintf(path, sizeof path, SCENES "/%s", files[i]->d_name);
+        check_scene(path);
+        free(files[i]);
+    }
+    free(files);
 }
 
 static void test_inverter_exponent(void **state)
@@ -496,7 +606,9 @@ static void ask(struct plant *plant, const char *line, char *reply, size_t size)
 {
     FILE *stream = fmemopen(reply, size, "w");
     assert_non_null(stream);
-    dialog_answer(&(struct dialog_parts){plant->world, plant->faults, 1, 60.0}, line, stream);
+    dialog_answer(
+        &(struct dialog_parts){plant->world, plant->faults, &plant->diary, 1, 60.0, 1000000},
+        line, stream);
     assert_int_equal(fclose(stream), 0);
 }
 
@@ -538,6 +650,57 @@ static void test_commands(void **state)
     end_plant(&plant);
 }
 
+/* What the page's Lab is told: what is set, what was done, and to learners nothing hidden. */
+static void test_status_for_the_lab(void **state)
+{
+    (void)state;
+    struct plant plant;
+    char *reply = calloc(1, 1 << 16);
+    make_plant(&plant, 1, NULL);
+    run(&plant, 60);
+#define ASK(line)   ask(&plant, "{\"command\":" line "}", reply, 1 << 16)
+#define TELLS(text) assert_non_null(strstr(reply, text))
+#define HIDES(text) assert_null(strstr(reply, text))
+    ASK("\"inject\",\"fault\":\"P04 strength=2 duration=120s ramp=60s hidden\"");
+    ASK("\"inject\",\"fault\":\"mute target=m1_store start=30s\"");
+    run(&plant, 30);
+    ASK("\"status\"");
+    TELLS("\"active\":[{\"id\":1,\"scenario\":\"P04\",\"fault\":\"set value=4 ");
+    /* 30 s ago, at speed 60 half a second; and 90 s to go. */
+    TELLS("\"target\":\"m4_oven\",\"started\":true,\"since\":999500,\"since_s\":60.1,"
+          "\"ends\":1001500,\"ends_s\":180.1,\"strength\":2,\"share\":0.4983,\"hidden\":true}");
+    TELLS("\"ends\":null,\"ends_s\":null,\"strength\":1,");
+    TELLS("\"log\":[{\"time\":1000000,\"time_s\":60.1,\"action\":\"inject\",\"id\":2,");
+    ASK("\"status\",\"audience\":\"learner\"");
+    TELLS("\"id\":2,");
+    HIDES("\"id\":1,");
+    HIDES("P04");
+    ASK("\"reveal\",\"id\":1");
+    TELLS("{\"ok\":true,\"changed\":1}");
+    ASK("\"status\",\"audience\":\"learner\"");
+    TELLS("\"scenario\":\"P04\"");
+    TELLS("\"action\":\"reveal\"");
+    ASK("\"hide\",\"id\":1");
+    ASK("\"status\",\"audience\":\"learner\"");
+    HIDES("P04");
+    ASK("\"clear\"");
+    TELLS("{\"ok\":true,\"cleared\":2}");
+    ASK("\"status\"");
+    TELLS("\"active\":[],");
+    TELLS("\"action\":\"clear\",\"id\":0,");
+    ASK("\"list\"");
+    TELLS("\"strength\":1,\"amount\":2,\"usual\":0,\"unit\":\"W/K\",\"duration_s\":null,"
+          "\"ramps\":true,\"hidden\":true,\"simulated\":true}");
+    TELLS("\"amount\":40,\"usual\":10,\"unit\":\"%\"");
+    for (unsigned i = 0; i < 2 * DIARY_SIZE; i++) {
+        ASK("\"clear\"");
+    }
+    ASK("\"status\"");
+    HIDES("inject");
+    free(reply);
+    end_plant(&plant);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -554,7 +717,11 @@ int main(void)
         cmocka_unit_test(test_emergency_stop),
         cmocka_unit_test(test_moments_of_the_reference),
         cmocka_unit_test(test_the_class_breathes),
+        cmocka_unit_test(test_scenarios_grow),
+        cmocka_unit_test(test_a_drift_grows),
+        cmocka_unit_test(test_shipped_scenes),
         cmocka_unit_test(test_commands),
+        cmocka_unit_test(test_status_for_the_lab),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const uint8_t good_reply[] = {0x12, 0x34, 0, 0, 0, 7, 17, 4, 4, 1, 2, 3, 4};
@@ -77,6 +78,16 @@ static void test_wrong_lines(void **state)
         "gone at=input:1 count=0",
         "set value=1",
         "set tag=nonsense value=1",
+        "mute ramp=5",
+        "refuse ramp=5s",
+        "power-cycle ramp=5s",
+        "kick ramp=5s",
+        "gone at=input:1 ramp=5s",
+        "stuck tag=power ramp=5s",
+        "raw tag=power ramp=5s",
+        "swap ramp=5s",
+        "set tag=estop value=1 ramp=5s",
+        "set tag=wear value=0.5 ramp=5s",
         "personality = maybe",
         "personality off",
     };
@@ -129,6 +140,46 @@ static void test_power_cycle_then_zeros(void **state)
         assert_int_equal(is_active(faults, FAULT_ON_TAG), step >= 80 && step < 100);
     }
     assert_null(faults_next(faults, NULL));
+    faults_destroy(faults);
+}
+
+/* Claim: what has a value grows in it, what has none grows in its chance. */
+static void test_ramp(void **state)
+{
+    (void)state;
+    struct random random;
+    random_seed(&random, 1, "network");
+    struct faults *faults = faults_create();
+    struct fault_error error;
+    unsigned late = faults_add(faults, "delay value=1000 start=2s ramp=10s", 0, &error);
+    assert_int_not_equal(late, 0);
+    assert_int_not_equal(faults_add(faults, "mute ramp=10s chance=0.5", 0, &error), 0);
+    const struct fault *delay = faults_next(faults, NULL);
+    const struct fault *mute = faults_next(faults, delay);
+    char text[FAULT_TEXT_MAX];
+    fault_format(delay, text);
+    assert_string_equal(text, "delay value=1000 target=* start=2.0s ramp=10.0s");
+    unsigned muted[3] = {0};
+    for (uint64_t step = 0; step < 300; step++) {
+        (void)faults_advance(faults, step);
+        assert_int_equal(faults_have_grown(faults), step > 0 && step <= 120);
+        struct fault_reply reply = {.length = sizeof good_reply};
+        memcpy(reply.bytes, good_reply, sizeof good_reply);
+        fault_apply(delay, &reply, &random);
+        int64_t expected_us = step < 20     ? 0
+                              : step >= 120 ? 1000000
+                                            : (int64_t)(step - 20) * 10000;
+        assert_true(llabs(reply.delay_us - expected_us) <= 1);
+        for (unsigned i = 0; i < 20; i++) {
+            reply.length = sizeof good_reply;
+            fault_apply(mute, &reply, &random);
+            muted[step / 100] += reply.length == 0 ? 1 : 0;
+        }
+    }
+    /* 2000 replies each: a quarter in the mean of the ramp, then half of them. */
+    assert_in_range(muted[0], 400, 600);
+    assert_in_range(muted[1], 900, 1100);
+    assert_in_range(muted[2], 900, 1100);
     faults_destroy(faults);
 }
 
@@ -187,6 +238,7 @@ static void test_effects(void **state)
         struct fault_reply reply = {.length = sizeof good_reply};
         print_message("%s\n", effect->line);
         assert_int_not_equal(faults_add(faults, effect->line, 0, &error), 0);
+        (void)faults_advance(faults, 0);
         memcpy(reply.bytes, good_reply, sizeof good_reply);
         fault_apply(faults_next(faults, NULL), &reply, &random);
         assert_int_equal(reply.length, effect->length);
@@ -201,9 +253,10 @@ static void test_effects(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scene_lines),    cmocka_unit_test(test_wrong_lines),
-        cmocka_unit_test(test_times),          cmocka_unit_test(test_power_cycle_then_zeros),
-        cmocka_unit_test(test_clear_and_room), cmocka_unit_test(test_effects),
+        cmocka_unit_test(test_scene_lines), cmocka_unit_test(test_wrong_lines),
+        cmocka_unit_test(test_times),       cmocka_unit_test(test_power_cycle_then_zeros),
+        cmocka_unit_test(test_ramp),        cmocka_unit_test(test_clear_and_room),
+        cmocka_unit_test(test_effects),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
