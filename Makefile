@@ -56,7 +56,7 @@ deps: ## install the Debian packages that are missing (sudo where not root)
 deps-check:
 	@tests/install_packages.sh $(DEPS_CHECK)
 
-demo: deps ## broker, simulator and gateway, live; Ctrl-C ends them (LISTEN=, BROKER_PORT=, PORT_OFFSET=)
+demo: deps ## broker, simulator and gateway, live; Ctrl-C ends them (SCENE=, LISTEN=, BROKER_PORT=, PORT_OFFSET=)
 	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@$(PYTHON) tests/demo.py --build $(BUILD)
 
@@ -99,6 +99,7 @@ install: all ## programs, configuration and units below DESTDIR/PREFIX
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(BUILD)/formlab-gateway $(BUILD)/formlab-simulator
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/formlab $(wildcard config/*.conf)
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/formlab/maps $(wildcard config/maps/*.csv)
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/formlab/scenes $(wildcard config/scenes/*.scene)
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system config/formlab-gateway.service
 
 clean: ## remove build/

@@ -72,9 +72,9 @@ class Program:
 
 
 class Demo:
-    def __init__(self, build):
+    def __init__(self, build, folder):
         self.build = (ROOT / build).resolve()
-        self.folder = ROOT / "build" / "demo"
+        self.folder = (ROOT / folder).resolve()
         self.folder.mkdir(parents=True, exist_ok=True)
         self.box = queue.Queue()
         self.programs = {}
@@ -86,6 +86,8 @@ class Demo:
         url = re.search(r"^url\s*=\s*mqtt://[^:\s]+:(\d+)", text, re.MULTILINE)
         self.root = re.search(r"^root\s*=\s*(\S+)", text, re.MULTILINE).group(1)
         self.port = number("BROKER_PORT", int(url.group(1)))
+        self.control = self.folder / "simulator.sock"
+        self.scene = os.environ.get("SCENE")
         self.stats = None
         self.is_broker_up = False
 
@@ -136,8 +138,9 @@ class Demo:
         self.is_broker_up = True
 
     def start_simulator(self):
-        self.start("simulator", [self.build / "formlab-simulator", "run", FACTORY,
-                                 "--port-offset", self.offset])
+        scene = ["--scene", self.scene] if self.scene else []
+        self.start("simulator", [self.build / "formlab-simulator", "run", FACTORY, "--port-offset",
+                                 self.offset, "--control", self.control, *scene])
         self.await_line("simulator", r"^ready\b")
 
     def start_gateway(self):
@@ -191,7 +194,9 @@ class Demo:
             (f"{watch} '{self.root}/+/{machines[0]}/now/#'", "the newest values of one machine"),
             (f"{watch} '{self.root}/+/+/samples'", "every sample, for a recorder"),
             (f"{self.build.relative_to(ROOT)}/formlab-gateway read config/formlab.conf "
-             f"{machines[0]}{offset}", "one poll, register by register"))
+             f"{machines[0]}{offset}", "one poll, register by register"),
+            (f"{self.build.relative_to(ROOT)}/formlab-simulator inject P05 --control "
+             f"{os.path.relpath(self.control, ROOT)}", "the oven's heater fails; `clear` mends it"))
         width = max(len(line) for line, _ in suggestions)
         print(f"\nThe factory runs: {', '.join(machines)}. In a second terminal, type\n")
         for line, what in suggestions:
@@ -313,6 +318,7 @@ def number(variable, default):
 def main():
     parser = argparse.ArgumentParser(description="The demonstration, see `make demo`.")
     parser.add_argument("--build", default="build/release")
+    parser.add_argument("--folder", default="build/demo", help="for logs, journal and sockets")
     options = parser.parse_args()
 
     def stop(_signal, _frame):
@@ -321,7 +327,7 @@ def main():
     signal.signal(signal.SIGTERM, stop)
     demo = None
     try:
-        demo = Demo(options.build)
+        demo = Demo(options.build, options.folder)
         demo.run()
     except Stop as reason:
         for number_of_signal in (signal.SIGINT, signal.SIGTERM):
