@@ -2,7 +2,8 @@
  *
  * A driver is blocking, lock-free and log-free, and never retries: the poller decides. All
  * functions of one link are called by one thread, except `interrupt`. A link is made from the
- * immutable factory, which outlives it. Nothing is allocated after `create`. */
+ * immutable factory, which outlives it. Nothing is allocated per read: after `create` only a
+ * block that the device refuses for the first time takes memory for its parts. */
 #ifndef DRIVERS_DRIVER_H
 #define DRIVERS_DRIVER_H
 

@@ -39,12 +39,13 @@ struct modbus_plan {
     size_t items_count;
     struct item *items;
     uint32_t *order;   /* all items, request by request */
-    uint32_t *waiting; /* while joining: those of an island without a request yet */
+    uint32_t *waiting; /* only while joining: those of an island without a request yet */
     struct entry *entries;
     size_t entries_count;
+    size_t entries_room;
     struct barrier *barriers;
     size_t barriers_count;
-    size_t barriers_size;
+    size_t barriers_room;
     uint32_t splits;
     bool is_stale; /* something was learnt since the requests were joined */
 };
@@ -240,10 +241,18 @@ static void describe(const struct modbus_plan *plan, struct modbus_plan_request 
     request->is_quarantined = head->is_quarantined;
 }
 
+static void make_room(struct modbus_plan *plan)
+{
+    plan->entries = memory_grow(plan->entries, &plan->entries_room, plan->entries_count + 1,
+                                sizeof *plan->entries);
+}
+
 static void add_request(struct modbus_plan *plan, size_t first, size_t count)
 {
-    struct entry *entry = &plan->entries[plan->entries_count++];
+    struct entry *entry;
 
+    make_room(plan);
+    entry = &plan->entries[plan->entries_count++];
     memset(entry, 0, sizeof *entry);
     sort(plan, plan->order + first, count, address_key);
     entry->request.tags = plan->order + first;
@@ -301,6 +310,7 @@ static void join(struct modbus_plan *plan)
     find_islands(plan);
     join_partners(plan);
     sort(plan, plan->order, plan->items_count, group_key);
+    plan->waiting = memory_allocate(plan->items_count, sizeof *plan->waiting);
     plan->entries_count = 0;
     for (size_t first = 0; first < plan->items_count;) {
         const struct item *head = &plan->items[plan->order[first]];
@@ -316,6 +326,8 @@ static void join(struct modbus_plan *plan)
         }
         first = end;
     }
+    free(plan->waiting);
+    plan->waiting = NULL;
     plan->is_stale = false;
 }
 
@@ -326,12 +338,8 @@ struct modbus_plan *modbus_plan_create(const struct modbus_plan_tag *tags, size_
 
     plan->limits = *limits;
     plan->items_count = tags_count;
-    plan->barriers_size = 2 * tags_count;
     plan->items = memory_allocate(tags_count, sizeof *plan->items);
     plan->order = memory_allocate(tags_count, sizeof *plan->order);
-    plan->waiting = memory_allocate(tags_count, sizeof *plan->waiting);
-    plan->entries = memory_allocate(tags_count, sizeof *plan->entries);
-    plan->barriers = memory_allocate(plan->barriers_size, sizeof *plan->barriers);
     for (size_t i = 0; i < tags_count; i++) {
         assert(tags[i].count >= 1 && tags[i].count <= limit_of(plan, tags[i].table));
         assert(tags[i].address + tags[i].count <= UINT16_MAX + 1);
@@ -350,7 +358,6 @@ void modbus_plan_destroy(struct modbus_plan *plan)
     }
     free(plan->items);
     free(plan->order);
-    free(plan->waiting);
     free(plan->entries);
     free(plan->barriers);
     free(plan);
@@ -388,7 +395,9 @@ static void keep_apart(struct modbus_plan *plan, struct entry *left, struct entr
 
     left->split = right->split = 0;
     if (barrier.first + 1 < barrier.end) {
-        if (plan->barriers_count < plan->barriers_size) {
+        if (plan->barriers_count < 2 * plan->items_count) {
+            plan->barriers = memory_grow(plan->barriers, &plan->barriers_room,
+                                         plan->barriers_count + 1, sizeof *plan->barriers);
             plan->barriers[plan->barriers_count++] = barrier;
         }
         return;
@@ -469,10 +478,13 @@ static size_t find_cut(const struct modbus_plan *plan,
 
 static void split(struct modbus_plan *plan, size_t request, size_t cut)
 {
-    struct entry *left = &plan->entries[request];
-    struct entry *right = left + 1;
+    struct entry *left;
+    struct entry *right;
 
     assert(plan->entries_count < plan->items_count);
+    make_room(plan);
+    left = &plan->entries[request];
+    right = left + 1;
     memmove(right + 1, right, (plan->entries_count - request - 1) * sizeof *right);
     plan->entries_count++;
     plan->splits++;

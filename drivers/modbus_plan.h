@@ -6,8 +6,9 @@
  * cannot be split is quarantined, what may not be read together is kept apart, and the rest is
  * joined anew.
  *
- * Pure: no time but the argument, nothing allocated after create. Indices of requests hold
- * until the next modbus_plan_refuse() or modbus_plan_renew(). */
+ * Pure: no time but the argument. Memory is taken in create, and where something is learnt: in
+ * modbus_plan_refuse(), modbus_plan_accept() and modbus_plan_renew(). Indices of requests, and
+ * what modbus_plan_get() returned, hold until the next refuse or renew. */
 #ifndef DRIVERS_MODBUS_PLAN_H
 #define DRIVERS_MODBUS_PLAN_H
 

@@ -39,15 +39,17 @@ _Static_assert(FACTORY_PERIODS_MAX <= 32, "a bit of `due` for each");
 
 /* Where a tag is found on the wire, and where its text is kept. */
 struct place {
+    uint32_t text_at; /* in the unit's text */
     uint16_t address;
-    size_t text_at; /* in the unit's text */
 };
 
 /* A machine behind the link. */
 struct unit {
     const struct machine *machine;
     struct modbus_plan *plan;
-    struct driver_exchange *exchanges; /* by the first tag of their request */
+    /* By the first tag of their request; NULL where none begins. A machine with many tags has
+     * few requests: only those that were planned or split off have one. */
+    struct driver_exchange **exchanges;
     char *text;
     struct place *places; /* by tag */
 };
@@ -137,6 +139,18 @@ static struct modbus_plan *plan_unit(const struct machine *machine, const struct
     return plan;
 }
 
+/* Made with the request's first use: at create, and when the device refuses a block. */
+static struct driver_exchange *exchange_of(const struct unit *unit,
+                                           const struct modbus_plan_request *request)
+{
+    struct driver_exchange **exchange = &unit->exchanges[request->tags[0]];
+
+    if (*exchange == NULL) {
+        *exchange = memory_allocate(1, sizeof **exchange);
+    }
+    return *exchange;
+}
+
 static bool create_unit(struct unit *unit, const struct machine *machine,
                         const struct link *link, struct driver_error *error)
 {
@@ -145,15 +159,29 @@ static bool create_unit(struct unit *unit, const struct machine *machine,
 
     unit->machine = machine;
     unit->plan = plan_unit(machine, link, error);
-    unit->exchanges = memory_allocate(count, sizeof *unit->exchanges);
+    unit->exchanges = memory_allocate(count, sizeof(struct driver_exchange *));
     unit->places = memory_allocate(count, sizeof *unit->places);
     for (size_t i = 0; i < count; i++) {
         unit->places[i].address = machine_wire_address(machine, &machine->map->tags[i]);
-        unit->places[i].text_at = text_size;
+        unit->places[i].text_at = (uint32_t)text_size;
         text_size += modbus_tag_text_size(&machine->map->tags[i]);
     }
     unit->text = memory_allocate(text_size, 1);
+    for (size_t i = 0; unit->plan != NULL && i < modbus_plan_count(unit->plan); i++) {
+        (void)exchange_of(unit, modbus_plan_get(unit->plan, i));
+    }
     return unit->plan != NULL;
+}
+
+static void destroy_unit(struct unit *unit)
+{
+    for (size_t i = 0; unit->exchanges != NULL && i < unit->machine->map->tags_count; i++) {
+        free(unit->exchanges[i]);
+    }
+    modbus_plan_destroy(unit->plan);
+    free(unit->exchanges);
+    free(unit->places);
+    free(unit->text);
 }
 
 static void link_destroy(void *handle)
@@ -164,10 +192,7 @@ static void link_destroy(void *handle)
         return;
     }
     for (size_t i = 0; i < link->link->machines_count; i++) {
-        modbus_plan_destroy(link->units[i].plan);
-        free(link->units[i].exchanges);
-        free(link->units[i].places);
-        free(link->units[i].text);
+        destroy_unit(&link->units[i]);
     }
     free(link->units);
     modbus_free(link->modbus); /* leaves the socket alone */
@@ -397,12 +422,6 @@ static void decode_tags(const struct visit *visit, const struct modbus_plan_requ
                               reading);
         }
     }
-}
-
-static struct driver_exchange *exchange_of(const struct unit *unit,
-                                           const struct modbus_plan_request *request)
-{
-    return &unit->exchanges[request->tags[0]];
 }
 
 static bool is_refusal(uint8_t exception)

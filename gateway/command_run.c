@@ -46,6 +46,7 @@ struct daemon {
     struct events *events;
     struct live *live;
     struct queue *queue;
+    struct samples *samples;
     struct ready *ready;
     struct poller **pollers; /* one for each link that has a machine */
     size_t pollers_count;
@@ -134,12 +135,14 @@ static void create_exchange(struct daemon *daemon)
     daemon->events = events_create(&daemon->publisher_wake);
     daemon->live = live_create(factory, &daemon->publisher_wake);
     daemon->queue = queue_create(QUEUE_SIZE, daemon->run, last_seq + 1, &daemon->recorder_wake);
+    daemon->samples = samples_create(factory);
     daemon->ready = ready_create(count_busy_links(factory) + 1); /* the links and the broker */
 }
 
 static void destroy_exchange(struct daemon *daemon)
 {
     ready_destroy(daemon->ready);
+    samples_destroy(daemon->samples);
     queue_destroy(daemon->queue);
     live_destroy(daemon->live);
     events_destroy(daemon->events);
@@ -157,6 +160,7 @@ static bool create_pollers(struct daemon *daemon)
         .queue = daemon->queue,
         .live = daemon->live,
         .events = daemon->events,
+        .samples = daemon->samples,
         .ready = daemon->ready,
     };
     daemon->pollers = memory_allocate(factory->links_count + 1, sizeof(struct poller *));

@@ -20,9 +20,10 @@ struct tag_set {
 /* One machine's newest, and what of it the broker has not been told yet. */
 struct slot {
     struct health health;
-    struct point *points;  /* one a tag; `text` is its place in `texts`, for ever */
-    char *texts;           /* the values: a tag may be absent from the newest payload */
-    char *payload;         /* of the newest sample */
+    struct point *points; /* one a tag; `text` is its place in `texts`, for ever */
+    char *texts;          /* the values: a tag may be absent from the newest payload */
+    char *payload;        /* of the newest sample */
+    size_t payload_room;
     size_t payload_length; /* 0: no sample yet */
 
     bool is_status_due;
@@ -32,7 +33,7 @@ struct slot {
     int64_t snapshot_next_us;
     int64_t now_next_us;
     uint32_t achieved_told_ms;
-    struct told *told;      /* one a tag: what `now` said last */
+    struct told *told;      /* one a tag: what `now` said last; NULL when it says nothing */
     struct tag_set moved;   /* differ from what was told, wait for now_next_us */
     struct tag_set leaving; /* let go, one after the other */
 
@@ -164,11 +165,13 @@ static void unlock_and_tell(struct live *live)
     }
 }
 
-static void slot_create(struct slot *slot, const struct map *map)
+static void slot_create(struct slot *slot, const struct machine *machine)
 {
+    const struct map *map = machine->map;
     slot->points = memory_allocate(map->tags_count + 1, sizeof *slot->points);
-    slot->told = memory_allocate(map->tags_count + 1, sizeof *slot->told);
-    slot->payload = memory_allocate(sample_payload_size(map), 1);
+    slot->told = machine->now_is_enabled
+                     ? memory_allocate(map->tags_count + 1, sizeof *slot->told)
+                     : NULL;
     set_create(&slot->moved, map->tags_count);
     set_create(&slot->leaving, map->tags_count);
     slot->due_us = WAKE_NEVER;
@@ -191,7 +194,7 @@ struct live *live_create(const struct factory *factory, struct wake *publisher)
     live->heap = memory_allocate(factory->machines_count + 1, sizeof *live->heap);
     for (size_t at = 0; at < factory->machines_count; at++) {
         const struct map *map = factory->machines[at].map;
-        slot_create(&live->slots[at], map);
+        slot_create(&live->slots[at], &factory->machines[at]);
         live->slots[at].place = at;
         live->heap[at] = at;
         size_t payload_size = sample_payload_size(map);
@@ -235,6 +238,18 @@ static void take_point(struct live *live, struct slot *slot, const struct sample
     live->totals.readings += point->quality != QUALITY_BAD ? 1 : 0;
 }
 
+/* A payload may be several times as large as most are: room is made for what came so far. */
+static void take_payload(struct slot *slot, const char *payload, size_t length)
+{
+    if (length > slot->payload_room) {
+        free(slot->payload);
+        slot->payload_room = 0;
+        slot->payload = memory_grow(NULL, &slot->payload_room, length + length / 8, 1);
+    }
+    (void)memcpy(slot->payload, payload, length);
+    slot->payload_length = length;
+}
+
 void live_update(struct live *live, const struct sample *sample)
 {
     assert(sample->seq > 0);
@@ -245,8 +260,7 @@ void live_update(struct live *live, const struct sample *sample)
             take_point(live, slot, sample, index);
         }
     }
-    (void)memcpy(slot->payload, sample->text + sample->payload, sample->payload_length);
-    slot->payload_length = sample->payload_length;
+    take_payload(slot, sample->text + sample->payload, sample->payload_length);
     slot->is_snapshot_due = true;
     live->totals.samples++;
     schedule(live, slot);

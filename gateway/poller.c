@@ -8,7 +8,6 @@
 #include "drivers/driver.h"
 #include "gateway/backoff.h"
 #include "gateway/clock.h"
-#include "gateway/sample.h"
 #include "gateway/station.h"
 #include "gateway/thread.h"
 #include "gateway/wake.h"
@@ -86,7 +85,7 @@ struct poller *poller_create(const struct poller_parts *parts, size_t link,
         .queue = parts->queue,
         .live = parts->live,
         .events = parts->events,
-        .sample = sample_create(factory, poller->link),
+        .samples = parts->samples,
     };
     wake_init(&poller->wake);
     poller->backoff = backoff_create(RETRY_FIRST_MS, RETRY_MAX_MS, link);
@@ -281,7 +280,6 @@ void poller_destroy(struct poller *poller)
         station_release(&poller->stations[at]);
     }
     poller->driver->destroy(poller->driver_link);
-    sample_destroy(poller->station_parts.sample);
     wake_destroy(&poller->wake);
     free(poller->readings);
     free(poller->stations);

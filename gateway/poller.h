@@ -10,6 +10,7 @@
 #include "gateway/live.h"
 #include "gateway/queue.h"
 #include "gateway/ready.h"
+#include "gateway/samples.h"
 
 struct poller;
 
@@ -19,6 +20,7 @@ struct poller_parts {
     struct queue *queue;
     struct live *live;
     struct events *events;
+    struct samples *samples;
     struct ready *ready; /* told after the first try of the link */
 };
 

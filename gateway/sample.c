@@ -27,10 +27,25 @@ const char *quality_text(enum quality quality)
     return quality_texts[quality];
 }
 
+/* Characters that the largest value takes as it is: neither scaled nor named. Others may take
+ * NUMBER_SIZE; date-times are shorter. */
+static size_t number_size(const struct tag *tag)
+{
+    static const uint8_t sizes[] = {
+        [TYPE_BOOL] = sizeof "false",        [TYPE_BIT] = sizeof "false",
+        [TYPE_INT16] = sizeof "-32768",      [TYPE_UINT16] = sizeof "65535",
+        [TYPE_BITS] = sizeof "65535",        [TYPE_INT32] = sizeof "-2147483648",
+        [TYPE_UINT32] = sizeof "4294967295", [TYPE_FLOAT32] = sizeof "-340282350000000000000",
+    };
+    bool is_plain = !tag->is_scaled && tag->words_count == 0 &&
+                    tag->type < sizeof sizes / sizeof *sizes && sizes[tag->type] > 0;
+    return is_plain ? sizes[tag->type] : NUMBER_SIZE;
+}
+
 /* Escapes double a byte at most: control characters do not get this far. */
 size_t sample_value_size(const struct tag *tag)
 {
-    size_t size = NUMBER_SIZE; /* date-times are shorter */
+    size_t size = number_size(tag);
     size_t characters = tag->characters * (size_t)2 + 2;
     size = characters > size ? characters : size;
     for (size_t at = 0; at < tag->words_count; at++) {
@@ -56,8 +71,9 @@ struct sample *sample_create(const struct factory *factory, const struct link *l
 {
     struct sample *sample = memory_allocate(1, sizeof *sample);
     size_t size = HEADROOM;
-    for (size_t at = 0; at < link->machines_count; at++) {
-        const struct map *map = factory->machines[link->machines[at]].map;
+    size_t count = link != NULL ? link->machines_count : factory->machines_count;
+    for (size_t at = 0; at < count; at++) {
+        const struct map *map = factory->machines[link != NULL ? link->machines[at] : at].map;
         size_t needed = sample_payload_size(map);
         size = needed > size ? needed : size;
         if (map->tags_count > sample->points_max) {
@@ -66,7 +82,8 @@ struct sample *sample_create(const struct factory *factory, const struct link *l
     }
     assert(size <= UINT32_MAX);
     sample->points = memory_allocate(sample->points_max + 1, sizeof *sample->points);
-    sample->text = memory_allocate(size, 1);
+    size_t room = 0;
+    sample->text = memory_grow(NULL, &room, size, 1); /* most of it is never touched */
     sample->text_size = (uint32_t)size;
     return sample;
 }

@@ -44,7 +44,8 @@ struct sample {
     uint32_t uncertain_length;
 };
 
-/* Large enough for any machine of the link. Never NULL; the caller destroys it. */
+/* Large enough for any machine of the link, or of the factory when that is NULL. Never NULL;
+ * the caller destroys it. */
 struct sample *sample_create(const struct factory *factory, const struct link *link);
 void sample_destroy(struct sample *sample);
 

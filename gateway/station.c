@@ -23,7 +23,9 @@ void station_init(struct station *station, const struct station_parts *parts, si
         .health.since_us = clock_wall_us(),
     };
     size_t tags_count = station->machine->map->tags_count;
-    station->told = memory_allocate(tags_count + 1, sizeof *station->told);
+    station->told = station->machine->record == RECORD_CHANGES
+                        ? memory_allocate(tags_count + 1, sizeof *station->told)
+                        : NULL;
     station->refused = memory_allocate(tags_count + 1, sizeof *station->refused);
 }
 
@@ -86,10 +88,9 @@ uint32_t station_begin_poll(struct station *station, int64_t now_us)
 }
 
 /* With `record = changes` a sample in which nothing moved is not worth keeping. */
-static bool is_worth_keeping(struct station *station)
+static bool is_worth_keeping(struct station *station, const struct sample *sample)
 {
     const struct machine *machine = station->machine;
-    const struct sample *sample = station->parts->sample;
     if (machine->record == RECORD_ALL) {
         return true;
     }
@@ -110,13 +111,15 @@ static bool is_worth_keeping(struct station *station)
 static void hand_over(struct station *station, const struct reading *readings)
 {
     const struct station_parts *parts = station->parts;
-    sample_build(parts->sample, parts->factory, station->index, readings,
+    struct sample *sample = samples_take(parts->samples);
+    sample_build(sample, parts->factory, station->index, readings,
                  clock_is_set(clock_wall_us()));
     /* That a machine is still away is told whether anything moved or not. */
-    if (is_worth_keeping(station) || parts->sample->quality == QUALITY_BAD) {
-        queue_push(parts->queue, parts->sample);
-        live_update(parts->live, parts->sample);
+    if (is_worth_keeping(station, sample) || sample->quality == QUALITY_BAD) {
+        queue_push(parts->queue, sample);
+        live_update(parts->live, sample);
     }
+    samples_release(parts->samples, sample);
 }
 
 /* Whether a tag's refusal began or ended; those that were not read stay as they were. */

@@ -13,15 +13,15 @@
 #include "gateway/live.h"
 #include "gateway/pace.h"
 #include "gateway/queue.h"
-#include "gateway/sample.h"
+#include "gateway/samples.h"
 
-/* Where the readings go: shared by all stations of a link, owned by the caller. */
+/* Where the readings go: owned by the caller, shared with all other stations. */
 struct station_parts {
     const struct factory *factory;
     struct queue *queue;
     struct live *live;
     struct events *events;
-    struct sample *sample; /* large enough for each of them */
+    struct samples *samples;
 };
 
 struct station {
@@ -30,7 +30,7 @@ struct station {
     size_t index; /* into factory.machines */
     struct pace paces[FACTORY_PERIODS_MAX];
     struct health health;
-    struct told *told; /* one a tag: what the journal got last, for `record = changes` */
+    struct told *told; /* with `record = changes`, one a tag: what the journal got last */
     unsigned failed_in_row;
     int64_t lost_us;            /* monotonic: when the polls began to fail */
     int64_t bad_sample_next_us; /* monotonic */

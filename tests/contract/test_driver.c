@@ -422,14 +422,17 @@ static void m11_no_descriptor_and_no_byte_more_after_1000_cycles(void **state)
 
 static void destroy_gives_everything_back(void **state)
 {
+    enum { CACHED_BLOCKS = 8 }; /* glibc keeps 7 of a size for itself, and counts them */
     struct bench *bench = prepare();
     size_t descriptors;
     size_t bytes;
 
     (void)state;
     add_default_tags(bench);
-    create(bench);
-    driver->destroy(bench->handle);
+    for (int i = 0; i < CACHED_BLOCKS; i++) {
+        create(bench);
+        driver->destroy(bench->handle);
+    }
     descriptors = count_descriptors();
     bytes = mallinfo2().uordblks;
     for (int i = 0; i < 100; i++) {

@@ -38,7 +38,7 @@ static struct fixture *create(size_t machine)
         .queue = queue_create(1 << 20, 1, 1, &fixture->wake),
         .live = live_create(fixture->factory, &fixture->wake),
         .events = events_create(&fixture->wake),
-        .sample = sample_create(fixture->factory, &fixture->factory->links[0]),
+        .samples = samples_create(fixture->factory),
     };
     fixture->ring = ring_create(1 << 20);
     station_init(&fixture->station, &fixture->parts, machine);
@@ -52,7 +52,7 @@ static void destroy(struct fixture *fixture)
 {
     station_release(&fixture->station);
     ring_destroy(fixture->ring);
-    sample_destroy(fixture->parts.sample);
+    samples_destroy(fixture->parts.samples);
     events_destroy(fixture->parts.events);
     live_destroy(fixture->parts.live);
     queue_destroy(fixture->parts.queue);
