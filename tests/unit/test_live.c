@@ -159,6 +159,28 @@ static void after_a_reconnect_everything_is_said_again(void **state)
     assert_nothing_until(fixture, 0, WAKE_NEVER);
 }
 
+/* Read every 100 ms, shown every 100 ms: no value waits for most of a beat before it is shown,
+ * as it would when the beat began with the old values of a new connection. */
+static void a_value_is_shown_when_it_is_read(void **state)
+{
+    struct fixture *fixture = *state;
+    update(fixture, MILL, 10, -1);
+    assert_now(fixture, 0, SPEED, "10");
+    assert_true(take(fixture, 0)); /* the snapshot */
+    live_renew(fixture->live);
+    assert_now(fixture, 1000 * MS, SPEED, "10");
+    assert_true(take(fixture, 1000 * MS));
+    update(fixture, MILL, 11, -1);
+    assert_now(fixture, 1030 * MS, SPEED, "11");
+    update(fixture, MILL, 12, -1);
+    assert_nothing_until(fixture, 1129 * MS, 1130 * MS);
+    assert_now(fixture, 1135 * MS, SPEED, "12"); /* late */
+    update(fixture, MILL, 13, -1);
+    assert_now(fixture, 1230 * MS, SPEED, "13"); /* in time again */
+    update(fixture, MILL, 14, -1);
+    assert_nothing_until(fixture, 1231 * MS, 1330 * MS);
+}
+
 static void status_is_told_when_it_is_known_and_when_it_changes(void **state)
 {
     struct fixture *fixture = *state;
@@ -214,6 +236,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(now_off_leaves_the_snapshot, set_up, tear_down),
         cmocka_unit_test_setup_teardown(after_a_reconnect_everything_is_said_again, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(a_value_is_shown_when_it_is_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(status_is_told_when_it_is_known_and_when_it_changes,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_earliest_due_comes_first, set_up, tear_down),
