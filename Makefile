@@ -88,7 +88,7 @@ soak: all ## an hour (SOAK_MINUTES=60) at 10,000 values/s, a fault every 30 s: m
 	@$(PYTHON) tests/soak.py --build $(BUILD)
 
 torture: deps ## breaks things on purpose for half an hour; ONLY=, SEED=, MINUTES=, KILLS=, FRESH=1
-	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@$(MAKE) --no-print-directory -j$$(nproc) all units
 	@$(PYTHON) tests/torture/run.py --build $(BUILD) $(if $(ONLY),--only '$(ONLY)') $(if $(SEED),--seed $(SEED)) \
 	    $(if $(FRESH),--fresh)
 

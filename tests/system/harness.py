@@ -19,6 +19,7 @@ import shutil
 import signal
 import socket
 import sqlite3
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -84,6 +85,46 @@ def wait_until(condition, timeout, what="the condition"):
 def let_pass(seconds):
     """Time that belongs to the claim itself (an outage of so many seconds), not to readiness."""
     threading.Event().wait(seconds)
+
+
+# --- how punctual something is ---------------------------------------------------------------
+
+class Metronome(threading.Thread):
+    """How late this computer wakes anybody at present: what is no fault of the gateway's."""
+
+    def __init__(self, every_ms):
+        super().__init__(daemon=True)
+        self._stopped, self._late_ms, self._every_s = threading.Event(), [], every_ms / 1000
+        self.start()
+
+    def run(self):
+        due = time.monotonic()
+        while not self._stopped.wait(max(0, due - time.monotonic())):
+            self._late_ms.append(max(0, time.monotonic() - due) * 1000)
+            due += self._every_s
+
+    def late_ms(self):
+        """Of 99 in 100 since the last question, at most."""
+        late, self._late_ms = self._late_ms, []
+        return p99(late) if late else 0
+
+    def end(self):
+        self._stopped.set()
+        self.join()
+        return self.late_ms()
+
+
+def p99(values):
+    return sorted(values)[len(values) * 99 // 100]
+
+
+def late_ms(times, every_ms):
+    """How much later than its beat each was, the best one taken as punctual. In milliseconds."""
+    phases = [time % every_ms for time in times]
+    # The phase may lie just before a beat of the clock: turn it to the middle first.
+    turn = every_ms / 2 - statistics.median(phases)
+    turned = [(phase + turn) % every_ms for phase in phases]
+    return [phase - min(turned) for phase in turned]
 
 
 # --- ports ----------------------------------------------------------------------------------

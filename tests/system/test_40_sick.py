@@ -1,38 +1,10 @@
 """Sick devices beside healthy ones: they hurt themselves alone."""
 
-import statistics
-import threading
-import time
-
 import fake_plc
 import harness
 
 EVERY_MS = 100
 SECONDS = 20
-
-
-class Metronome(threading.Thread):
-    """How late this machine wakes anybody at present: what is no fault of the gateway's."""
-
-    def __init__(self):
-        super().__init__(daemon=True)
-        self.stopped, self.late_ms = threading.Event(), []
-        self.start()
-
-    def run(self):
-        due = time.monotonic()
-        while not self.stopped.wait(max(0, due - time.monotonic())):
-            self.late_ms.append(max(0, time.monotonic() - due) * 1000)
-            due += EVERY_MS / 1000
-
-    def end(self):
-        self.stopped.set()
-        self.join()
-        return p99(self.late_ms)
-
-
-def p99(values):
-    return sorted(values)[len(values) * 99 // 100]
 
 
 class Sick(harness.Scenario):
@@ -49,14 +21,6 @@ class Sick(harness.Scenario):
             factory.machine(name, name, "pattern.csv", every=f"{EVERY_MS} ms")
         return broker, factory, ports
 
-    def lateness_ms(self, times):
-        """How much later than its beat each sample was, the best one taken as punctual."""
-        phases = [time % EVERY_MS for time in times]
-        # The phase may lie just before a beat of the clock: turn it to the middle first.
-        turn = EVERY_MS / 2 - statistics.median(phases)
-        turned = [(phase + turn) % EVERY_MS for phase in phases]
-        return [phase - min(turned) for phase in turned]
-
     @harness.exclusive
     @harness.limit(90)
     def test_healthy_machines_keep_their_rate_beside_sick_ones(self):
@@ -68,7 +32,7 @@ class Sick(harness.Scenario):
         for name in sick:
             watcher.wait_topic(f"/{name}/status", "^offline$", timeout=20)
         start = watcher.mark()
-        metronome = Metronome()
+        metronome = harness.Metronome(EVERY_MS)
         harness.let_pass(SECONDS)
         machine_late_ms = metronome.end()
         seen = watcher.since(start)
@@ -78,8 +42,8 @@ class Sick(harness.Scenario):
             self.assertEqual({m.json["q"] for m in samples}, {"good"})
             rate = (len(times) - 1) / (times[-1] - times[0]) * EVERY_MS
             self.assertAlmostEqual(rate, 1, delta=0.01, msg=f"p{index} lost its rate")
-            late = self.lateness_ms(times)
-            self.assertLess(p99(late), 20 + machine_late_ms,
+            late = harness.late_ms(times, EVERY_MS)
+            self.assertLess(harness.p99(late), 20 + machine_late_ms,
                             f"p{index} is late at p99, the machine by {machine_late_ms:.1f} ms")
         self.check_sick(watcher, sick)
 

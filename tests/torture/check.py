@@ -168,24 +168,23 @@ def check_values(verdict, told, committed, machines_of):
             verdict.complaints.append(f"seq {seq} of {endpoint} was never served: {words[:4]} …")
 
 
-def values_of(path):
-    """{(seq, run): (machine name, payload)} of a journal."""
+def values_of(path, after=0):
+    """{(seq, run): (machine name, payload)} of a journal, of higher seqs than `after`."""
     with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as base:
         return {(seq, run): (name, payload) for seq, run, name, payload in base.execute(
             "select seq, run, machines.name, payload from samples "
-            "join machines on machines.id = samples.machine")}
+            "join machines on machines.id = samples.machine where seq > ?", (after,))}
+
+
+TIME = re.compile(r'"t":(\d+)')
+
+
+def time_ms(payload):
+    """When it was read, in milliseconds since 1970."""
+    return int(TIME.search(payload).group(1))
 
 
 # --- time and size --------------------------------------------------------------------------
-
-def late_ms(times, every_ms):
-    """How much later than its beat each sample was, the most punctual one taken as the beat."""
-    if len(times) < 2:
-        return []
-    turn = every_ms / 2 - sorted(time % every_ms for time in times)[len(times) // 2]
-    phases = [(time + turn) % every_ms for time in times]
-    return [phase - min(phases) for phase in phases]
-
 
 def missed(times, every_ms):
     """Beats between the first and the last sample that have none."""

@@ -72,13 +72,14 @@ def run_part(name, number, parts, result):
     try:
         run.setUp()
         try:
-            rows = module.run(run)
+            for row in module.run(run):
+                rows.append(row)
         finally:
             run.doCleanups()
     except Exception:  # whatever it is, it belongs into the scorecard
         text = traceback.format_exc()
         print(text, flush=True)
-        rows = [*rows, torture.Row("-", f"{name} broke off", complaints=[text.splitlines()[-1]])]
+        rows.append(torture.Row("-", f"{name} broke off", complaints=[text.splitlines()[-1]]))
     pathlib.Path(result).write_text(json.dumps([dataclasses.asdict(row) for row in rows]),
                                     encoding="utf-8")
 

@@ -4,7 +4,7 @@ A scenario is a module of this folder, `NAME.py`, with a first line that says wh
 
     def run(run):           # a torture.Run
         ...
-        return [row, ...]   # torture.Row
+        return [row, ...]   # torture.Row; or yield one after the other
 
 and, where the defaults do not fit,
 
