@@ -199,7 +199,7 @@ static void load_gateway(struct loader *loader, const struct section *section)
 
 static void load_web(struct loader *loader, const struct section *section)
 {
-    struct web web = {0};
+    struct web_settings web = {0};
     parse_standards(loader, SECTION_WEB, &web);
     parse_section(loader, section, &web);
     if (!section->is_repeated) {

@@ -61,7 +61,7 @@ struct journal_settings {
     unsigned mode; /* permission bits of the files, such as 0640 */
 };
 
-struct web {
+struct web_settings {
     const char *listen; /* "" when there is no page */
     const char *lab;
     const char *lab_pin_file;
@@ -113,7 +113,7 @@ struct factory {
     struct gateway gateway;
     struct broker broker;
     struct journal_settings journal;
-    struct web web;
+    struct web_settings web;
     struct link *links; /* in the order of the file */
     size_t links_count;
     struct machine *machines; /* in the order of the file */

@@ -26,7 +26,7 @@ static const struct {
     [SECTION_GATEWAY] = {"gateway", sizeof(struct gateway), false},
     [SECTION_BROKER] = {"broker", sizeof(struct broker_draft), false},
     [SECTION_JOURNAL] = {"journal", sizeof(struct journal_settings), false},
-    [SECTION_WEB] = {"web", sizeof(struct web), false},
+    [SECTION_WEB] = {"web", sizeof(struct web_settings), false},
     [SECTION_LINK] = {"link", sizeof(struct link), true},
     [SECTION_MACHINE] = {"machine", sizeof(struct machine_draft), true},
 };
@@ -83,11 +83,11 @@ static const struct key keys[] = {
      AT(journal_settings, mode),
      .help = "permissions of the files, octal"},
 
-    {SECTION_WEB, KEY_LISTEN, "listen", .standard = "off", AT(web, listen),
+    {SECTION_WEB, KEY_LISTEN, "listen", .standard = "off", AT(web_settings, listen),
      .help = "address of the page, host:port; off: no page"},
-    {SECTION_WEB, KEY_FILE, "lab", .standard = "", AT(web, lab),
+    {SECTION_WEB, KEY_FILE, "lab", .standard = "", AT(web_settings, lab),
      .help = "control socket of the simulator; empty: no Lab"},
-    {SECTION_WEB, KEY_FILE, "lab_pin_file", .standard = "", AT(web, lab_pin_file),
+    {SECTION_WEB, KEY_FILE, "lab_pin_file", .standard = "", AT(web_settings, lab_pin_file),
      .help = "its first line is the PIN of the Lab"},
 
     {SECTION_LINK, KEY_WORD, "driver", .standard = "modbus-tcp", .choices = "modbus-tcp",

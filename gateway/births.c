@@ -22,8 +22,7 @@ struct births {
     const struct factory *factory;
     char *const *obsolete;
     size_t obsolete_count;
-    uint64_t run;
-    int64_t started_us;
+    struct gateway_info info;
     enum stage stage;
     size_t index; /* of the obsolete topic or the machine */
     size_t tag;
@@ -34,14 +33,13 @@ struct births {
 };
 
 struct births *births_create(const struct factory *factory, char *const *obsolete,
-                             size_t obsolete_count, uint64_t run)
+                             size_t obsolete_count, const struct gateway_info *info)
 {
     struct births *births = memory_allocate(1, sizeof *births);
     births->factory = factory;
     births->obsolete = obsolete;
     births->obsolete_count = obsolete_count;
-    births->run = run;
-    births->started_us = clock_wall_us();
+    births->info = *info;
     births->stage = STAGE_END;
     return births;
 }
@@ -110,8 +108,8 @@ static void build(struct births *births)
     case STAGE_INFO:
         topic_of_gateway(factory, "info", NULL, births->topic);
         message->is_json = true;
-        message->length = payload_gateway_info(factory, births->run, births->started_us,
-                                               births->payload, sizeof births->payload);
+        message->length = payload_gateway_info(factory, &births->info, births->payload,
+                                               sizeof births->payload);
         break;
     case STAGE_CLEAR:
         topic_below_root(factory, births->obsolete[births->index], NULL, births->topic);

@@ -10,13 +10,14 @@
 
 #include "config/factory.h"
 #include "gateway/mqtt.h"
+#include "gateway/payload.h"
 
 struct births;
 
-/* `obsolete` are the retained topics to clear, below the site's root; it outlives the births.
- */
+/* `obsolete` are the retained topics to clear, below the site's root; it outlives the births,
+ * and so do the texts of `info`. */
 struct births *births_create(const struct factory *factory, char *const *obsolete,
-                             size_t obsolete_count, uint64_t run);
+                             size_t obsolete_count, const struct gateway_info *info);
 void births_destroy(struct births *births);
 
 /* After connecting: gateway status and info, the obsolete topics cleared (all QoS 1), then each

@@ -19,6 +19,7 @@
 #include "gateway/poller.h"
 #include "gateway/publisher.h"
 #include "gateway/recorder.h"
+#include "gateway/web.h"
 
 enum {
     QUEUE_SIZE = 16 * 1024 * 1024
@@ -40,10 +41,12 @@ struct daemon {
     const char *ready_file;
     struct journal *journal;
     uint64_t run;
+    int64_t started_us; /* wall clock */
     struct wake recorder_wake;
     struct wake publisher_wake;
     struct ledger *ledger;
     struct events *events;
+    struct uplink *uplink;
     struct live *live;
     struct queue *queue;
     struct samples *samples;
@@ -52,6 +55,7 @@ struct daemon {
     size_t pollers_count;
     char **obsolete;
     size_t obsolete_count;
+    struct web *web;
     struct recorder *recorder;
     struct publisher *publisher;
     int signals; /* readable when SIGTERM or SIGINT came */
@@ -133,6 +137,7 @@ static void create_exchange(struct daemon *daemon)
     daemon->ledger = ledger_create(daemon->run, last_seq, journal_cursor(daemon->journal),
                                    &daemon->publisher_wake);
     daemon->events = events_create(&daemon->publisher_wake);
+    daemon->uplink = uplink_create();
     daemon->live = live_create(factory, &daemon->publisher_wake);
     daemon->queue = queue_create(QUEUE_SIZE, daemon->run, last_seq + 1, &daemon->recorder_wake);
     daemon->samples = samples_create(factory);
@@ -145,6 +150,7 @@ static void destroy_exchange(struct daemon *daemon)
     samples_destroy(daemon->samples);
     queue_destroy(daemon->queue);
     live_destroy(daemon->live);
+    uplink_destroy(daemon->uplink);
     events_destroy(daemon->events);
     ledger_destroy(daemon->ledger);
     wake_destroy(&daemon->publisher_wake);
@@ -188,8 +194,24 @@ static void destroy_pollers(struct daemon *daemon)
     free(daemon->pollers);
 }
 
+static void start_web(struct daemon *daemon)
+{
+    struct web_parts parts = {
+        .factory = daemon->factory,
+        .live = daemon->live,
+        .ledger = daemon->ledger,
+        .events = daemon->events,
+        .uplink = daemon->uplink,
+        .ready = daemon->ready,
+        .run = daemon->run,
+        .started_us = daemon->started_us,
+    };
+    daemon->web = web_start(&parts);
+}
+
 static void start_threads(struct daemon *daemon)
 {
+    start_web(daemon);
     struct recorder_parts recorder = {
         .factory = daemon->factory,
         .queue = daemon->queue,
@@ -205,10 +227,14 @@ static void start_threads(struct daemon *daemon)
         .ledger = daemon->ledger,
         .events = daemon->events,
         .ready = daemon->ready,
+        .uplink = daemon->uplink,
         .wake = &daemon->publisher_wake,
         .obsolete = daemon->obsolete,
         .obsolete_count = daemon->obsolete_count,
-        .run = daemon->run,
+        .info = {.run = daemon->run,
+                 .started_us = daemon->started_us,
+                 .page = web_url(daemon->web),
+                 .page_error = web_error(daemon->web)},
     };
     daemon->recorder = recorder_start(&recorder);
     daemon->publisher = publisher_start(&publisher);
@@ -229,7 +255,9 @@ static bool stop_threads(struct daemon *daemon)
     }
     recorder_finish(daemon->recorder);
     publisher_stop(daemon->publisher, until_us);
-    return recorder_stop(daemon->recorder);
+    bool is_all_kept = recorder_stop(daemon->recorder);
+    web_stop(daemon->web);
+    return is_all_kept;
 }
 
 static void tell_ready(const struct daemon *daemon)
@@ -273,6 +301,7 @@ static int run_daemon(struct daemon *daemon)
         return EXIT_FAILED;
     }
     int code = EXIT_CONFIGURATION;
+    daemon->started_us = clock_wall_us();
     create_exchange(daemon);
     if (create_pollers(daemon)) {
         start_threads(daemon);

@@ -14,6 +14,7 @@ struct events {
     struct event ring[EVENTS_MAX]; /* the oldest at `first` */
     size_t first;
     size_t count;
+    uint64_t pushed; /* what was popped stays in the ring until it is overwritten */
 };
 
 struct events *events_create(struct wake *publisher)
@@ -51,8 +52,28 @@ void events_push(struct events *events, size_t machine, const char *name, const 
     }
     events->ring[(events->first + events->count) % EVENTS_MAX] = event;
     events->count++;
+    events->pushed++;
     (void)pthread_mutex_unlock(&events->mutex);
     wake_up(events->publisher);
+}
+
+uint64_t events_pushed(struct events *events)
+{
+    (void)pthread_mutex_lock(&events->mutex);
+    uint64_t pushed = events->pushed;
+    (void)pthread_mutex_unlock(&events->mutex);
+    return pushed;
+}
+
+bool events_get(struct events *events, uint64_t number, struct event *event)
+{
+    (void)pthread_mutex_lock(&events->mutex);
+    bool is_there = number < events->pushed && events->pushed - number <= EVENTS_MAX;
+    if (is_there) {
+        *event = events->ring[number % EVENTS_MAX];
+    }
+    (void)pthread_mutex_unlock(&events->mutex);
+    return is_there;
 }
 
 bool events_pop(struct events *events, struct event *event)

@@ -28,7 +28,12 @@ void events_destroy(struct events *events);
 void events_push(struct events *events, size_t machine, const char *name, const char *format,
                  ...) __attribute__((format(printf, 4, 5)));
 
-/* Takes the oldest; false when there is none. */
+/* Publisher. Takes the oldest; false when there is none. */
 bool events_pop(struct events *events, struct event *event);
+
+/* The page looks back: how many were ever pushed, and a copy of the `number`-th (from 0). False
+ * when it is not there yet, or EVENTS_MAX others have followed. */
+uint64_t events_pushed(struct events *events);
+bool events_get(struct events *events, uint64_t number, struct event *event);
 
 #endif

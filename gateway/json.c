@@ -3,11 +3,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config/memory.h"
 #include "gateway/clock.h"
 #include "gateway/number.h"
 
+enum { GROWING_FIRST = 4096 }; /* bytes */
+
 static void put(struct json *json, const char *text, size_t length)
 {
+    if (json->is_growing) {
+        json->text = memory_grow(json->text, &json->size, json->length + length + 1, 1);
+    }
     if (json->is_cut || length >= json->size - json->length) {
         json->is_cut = true;
         return;
@@ -55,6 +61,14 @@ static void put_name(struct json *json, const char *name)
 struct json json_begin(char *text, size_t size)
 {
     struct json json = {.text = text, .size = size};
+    put_character(&json, '{');
+    return json;
+}
+
+struct json json_begin_growing(void)
+{
+    struct json json = {
+        .text = memory_allocate(GROWING_FIRST, 1), .size = GROWING_FIRST, .is_growing = true};
     put_character(&json, '{');
     return json;
 }

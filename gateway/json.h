@@ -3,7 +3,8 @@
  *     struct json json = json_begin(text, size);
  *     json_string(&json, "unit", tag->unit);
  *     return json_end(&json);            `{"unit":"°C"}`, 0 and "" when it did not fit
- */
+ *
+ * What has no bound that is known beforehand (the page's lists) grows: json_begin_growing(). */
 #ifndef GATEWAY_JSON_H
 #define GATEWAY_JSON_H
 
@@ -19,10 +20,14 @@ struct json {
     size_t length;
     bool is_cut;    /* something did not fit */
     bool has_comma; /* a comma is due before the next member */
+    bool is_growing;
 };
 
 struct json json_begin(char *text, size_t size);
 size_t json_end(struct json *json);
+
+/* Its text is allocated as it is needed; the caller frees `text` after json_end(). */
+struct json json_begin_growing(void);
 
 /* Members of the object, `"name":value`. Strings must be UTF-8; they are escaped. */
 void json_string(struct json *json, const char *name, const char *value);

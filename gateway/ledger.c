@@ -91,6 +91,13 @@ void ledger_report(struct ledger *ledger, bool is_journal_ok, uint64_t journal_b
     (void)pthread_mutex_unlock(&ledger->mutex);
 }
 
+void ledger_hold(struct ledger *ledger, bool is_held)
+{
+    (void)pthread_mutex_lock(&ledger->mutex);
+    ledger->view.is_journal_held = is_held;
+    (void)pthread_mutex_unlock(&ledger->mutex);
+}
+
 void ledger_acknowledge(struct ledger *ledger, uint64_t seq)
 {
     (void)pthread_mutex_lock(&ledger->mutex);

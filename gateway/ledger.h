@@ -18,6 +18,7 @@ struct ledger_view {
     uint64_t evicted_count; /* unsent samples lost to retention or a full disk, since start */
     uint64_t journal_bytes; /* file and WAL */
     bool is_journal_ok;     /* false: commits fail at present */
+    bool is_journal_held;   /* a reader keeps the log long */
     bool is_obsolete_cleared;
 };
 
@@ -34,6 +35,8 @@ void ledger_read(struct ledger *ledger, struct ledger_view *view);
 void ledger_commit(struct ledger *ledger, uint64_t seq, int64_t now_us);
 void ledger_report(struct ledger *ledger, bool is_journal_ok, uint64_t journal_bytes,
                    uint64_t evicted_count, int64_t oldest_us);
+
+void ledger_hold(struct ledger *ledger, bool is_held);
 
 /* Publisher. */
 void ledger_acknowledge(struct ledger *ledger, uint64_t seq);

@@ -22,9 +22,13 @@ struct slot {
     struct health health;
     struct point *points; /* one a tag; `text` is its place in `texts`, for ever */
     char *texts;          /* the values: a tag may be absent from the newest payload */
-    char *payload;        /* of the newest sample */
+    size_t texts_size;
+    char *payload; /* of the newest sample */
     size_t payload_room;
     size_t payload_length; /* 0: no sample yet */
+    uint64_t seq;          /* of the newest sample */
+    int64_t time_us;
+    uint64_t revision; /* counts what the page can see */
 
     bool is_status_due;
     bool is_info_due;
@@ -181,6 +185,7 @@ static void slot_create(struct slot *slot, const struct machine *machine)
         slot->points[tag].text = texts_size;
         texts_size += (uint32_t)sample_value_size(&map->tags[tag]);
     }
+    slot->texts_size = texts_size;
     slot->texts = memory_allocate(texts_size + 1, 1);
 }
 
@@ -262,6 +267,9 @@ void live_update(struct live *live, const struct sample *sample)
         }
     }
     take_payload(slot, sample->text + sample->payload, sample->payload_length);
+    slot->seq = sample->seq;
+    slot->time_us = sample->time_us;
+    slot->revision++;
     slot->is_snapshot_due = true;
     live->totals.samples++;
     schedule(live, slot);
@@ -296,6 +304,7 @@ void live_report(struct live *live, size_t machine, const struct health *health)
         slot->is_info_due = true;
     }
     *old = *health;
+    slot->revision++;
     schedule(live, slot);
     unlock_and_tell(live);
 }
@@ -419,6 +428,46 @@ void live_health(struct live *live, size_t machine, struct health *health)
     (void)pthread_mutex_lock(&live->mutex);
     *health = live->slots[machine].health;
     (void)pthread_mutex_unlock(&live->mutex);
+}
+
+void live_view_create(const struct live *live, size_t machine, struct live_view *view)
+{
+    const struct map *map = live->factory->machines[machine].map;
+    *view = (struct live_view){
+        .points = memory_allocate(map->tags_count + 1, sizeof *view->points),
+        .texts_size = live->slots[machine].texts_size,
+        .texts = memory_allocate(live->slots[machine].texts_size + 1, 1),
+        .payload = memory_allocate(sample_payload_size(map), 1),
+    };
+}
+
+void live_view_release(struct live_view *view)
+{
+    free(view->points);
+    free(view->texts);
+    free(view->payload);
+}
+
+bool live_look(struct live *live, size_t machine, struct live_view *view)
+{
+    const struct map *map = live->factory->machines[machine].map;
+    (void)pthread_mutex_lock(&live->mutex);
+    const struct slot *slot = &live->slots[machine];
+    bool is_new = view->revision != slot->revision + 1;
+    if (is_new) {
+        view->revision = slot->revision + 1;
+        view->health = slot->health;
+        view->seq = slot->seq;
+        view->time_us = slot->time_us;
+        view->payload_length = slot->payload_length;
+        (void)memcpy(view->points, slot->points, map->tags_count * sizeof *view->points);
+        (void)memcpy(view->texts, slot->texts, slot->texts_size);
+        if (slot->payload_length > 0) {
+            (void)memcpy(view->payload, slot->payload, slot->payload_length);
+        }
+    }
+    (void)pthread_mutex_unlock(&live->mutex);
+    return is_new;
 }
 
 void live_totals(struct live *live, struct live_totals *totals)

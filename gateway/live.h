@@ -69,6 +69,25 @@ void live_renew(struct live *live);
 /* Any thread: a copy. */
 void live_health(struct live *live, size_t machine, struct health *health);
 
+/* One machine's newest, copied out for the page. Its buffers are made once. */
+struct live_view {
+    uint64_t revision; /* grows with everything that changes; 0: never looked */
+    struct health health;
+    uint64_t seq;         /* of the newest sample; 0: none yet */
+    int64_t time_us;      /* of that sample */
+    struct point *points; /* one a tag; `text` is the place of its value in `texts` */
+    char *texts;
+    size_t texts_size;
+    char *payload; /* of the newest sample */
+    size_t payload_length;
+};
+void live_view_create(const struct live *live, size_t machine, struct live_view *view);
+void live_view_release(struct live_view *view);
+
+/* Any thread. Copies; false, and nothing is copied, when nothing changed since the view's last
+ * look at this machine. */
+bool live_look(struct live *live, size_t machine, struct live_view *view);
+
 /* Sums over all machines for `stats`: counters only. */
 struct live_totals {
     size_t machines_online;

@@ -118,7 +118,7 @@ size_t payload_event(const struct event *event, char *text, size_t size)
     return json_end(&json);
 }
 
-size_t payload_gateway_info(const struct factory *factory, uint64_t run, int64_t started_us,
+size_t payload_gateway_info(const struct factory *factory, const struct gateway_info *info,
                             char *text, size_t size)
 {
     size_t tags_count = 0;
@@ -129,11 +129,17 @@ size_t payload_gateway_info(const struct factory *factory, uint64_t run, int64_t
     json_string(&json, "gateway", factory->gateway.name);
     json_string(&json, "title", factory->site.title);
     json_string(&json, "version", FORMLAB_VERSION);
-    json_unsigned(&json, "run", run);
-    json_time(&json, "started", started_us);
+    json_unsigned(&json, "run", info->run);
+    json_time(&json, "started", info->started_us);
     json_unsigned(&json, "links", factory->links_count);
     json_unsigned(&json, "machines", factory->machines_count);
     json_unsigned(&json, "tags", tags_count);
+    if (info->page[0] != '\0') {
+        json_string(&json, "page", info->page);
+    }
+    if (info->page_error[0] != '\0') {
+        json_string(&json, "page_error", info->page_error);
+    }
     return json_end(&json);
 }
 

@@ -24,8 +24,14 @@ size_t payload_meta(const struct factory *factory, size_t machine, size_t tag, c
                     size_t size);
 size_t payload_event(const struct event *event, char *text, size_t size);
 
-/* root/_gateway/NAME/info: versions, machines, when and as which run it started. */
-size_t payload_gateway_info(const struct factory *factory, uint64_t run, int64_t started_us,
+/* root/_gateway/NAME/info: versions, machines, when and as which run it started, its page. */
+struct gateway_info {
+    uint64_t run;
+    int64_t started_us;
+    const char *page;       /* its address; "" when there is none */
+    const char *page_error; /* why there is none though one is wanted, else "" */
+};
+size_t payload_gateway_info(const struct factory *factory, const struct gateway_info *info,
                             char *text, size_t size);
 
 /* root/_gateway/NAME/stats. */

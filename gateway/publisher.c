@@ -306,13 +306,17 @@ static void take_answer(struct publisher *publisher, const struct mqtt_event *ev
 static void take_event(struct publisher *publisher, const struct mqtt_event *event,
                        int64_t now_us)
 {
+    struct uplink *uplink = publisher->parts.uplink;
+    const char *url = session_url(publisher->session);
     switch (event->kind) {
     case MQTT_EVENT_CONNECTED:
+        uplink_report(uplink, UPLINK_CONNECTED, url, NULL);
         come_up(publisher, event, now_us);
         report_known(publisher);
         break;
     case MQTT_EVENT_LOST: publisher->reconnects++; __attribute__((fallthrough));
     case MQTT_EVENT_FAILED:
+        uplink_report(uplink, UPLINK_DOWN, url, event->error);
         safe_lane_close(publisher->lane);
         report_known(publisher);
         break;
@@ -408,6 +412,8 @@ static void *run(void *argument)
         if (stop_us != 0) {
             approach_end(publisher, stop_us, now_us);
         }
+        uplink_count(publisher->parts.uplink, safe_lane_published(publisher->lane),
+                     safe_lane_rejected(publisher->lane));
         if (publisher->phase != PHASE_DONE) {
             (void)wake_wait(publisher->parts.wake, due_us(publisher, stop_us, now_us));
         }
@@ -423,10 +429,11 @@ struct publisher *publisher_start(const struct publisher_parts *parts)
     publisher->item.text_size = live_text_size(parts->live);
     publisher->item.text = memory_allocate(publisher->item.text_size, 1);
     publisher->session = session_create(parts->factory, parts->wake);
+    uplink_report(parts->uplink, UPLINK_CONNECTING, session_url(publisher->session), NULL);
     publisher->lane =
-        safe_lane_create(parts->factory, parts->ledger, parts->events, parts->run);
+        safe_lane_create(parts->factory, parts->ledger, parts->events, parts->info.run);
     publisher->births =
-        births_create(parts->factory, parts->obsolete, parts->obsolete_count, parts->run);
+        births_create(parts->factory, parts->obsolete, parts->obsolete_count, &parts->info);
     thread_start(&publisher->thread, "publisher", run, publisher);
     (void)pthread_setname_np(publisher->thread, "publisher");
     return publisher;

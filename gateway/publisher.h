@@ -12,7 +12,9 @@
 #include "gateway/events.h"
 #include "gateway/ledger.h"
 #include "gateway/live.h"
+#include "gateway/payload.h"
 #include "gateway/ready.h"
+#include "gateway/uplink.h"
 #include "gateway/wake.h"
 
 struct publisher;
@@ -23,11 +25,12 @@ struct publisher_parts {
     struct live *live;
     struct ledger *ledger;
     struct events *events;
-    struct ready *ready; /* told when the broker's state is known for the first time */
+    struct ready *ready;   /* told when the broker's state is known for the first time */
+    struct uplink *uplink; /* told how the connection does */
     struct wake *wake;
     char *const *obsolete; /* retained topics to clear, below the site's root */
     size_t obsolete_count;
-    uint64_t run;
+    struct gateway_info info; /* its texts outlive the publisher */
 };
 struct publisher *publisher_start(const struct publisher_parts *parts);
 

@@ -42,6 +42,14 @@ void ready_report(struct ready *ready)
     (void)pthread_mutex_unlock(&ready->mutex);
 }
 
+bool ready_is_complete(struct ready *ready)
+{
+    (void)pthread_mutex_lock(&ready->mutex);
+    bool is_complete = ready->missing == 0;
+    (void)pthread_mutex_unlock(&ready->mutex);
+    return is_complete;
+}
+
 int ready_descriptor(const struct ready *ready)
 {
     return ready->descriptor;

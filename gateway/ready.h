@@ -4,6 +4,7 @@
 #ifndef GATEWAY_READY_H
 #define GATEWAY_READY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct ready;
@@ -12,6 +13,8 @@ struct ready;
 struct ready *ready_create(size_t parts_count);
 void ready_destroy(struct ready *ready);
 void ready_report(struct ready *ready);
+
+bool ready_is_complete(struct ready *ready);
 
 /* Readable when all have reported. */
 int ready_descriptor(const struct ready *ready);

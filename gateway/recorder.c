@@ -344,6 +344,7 @@ static void watch_readers(struct recorder *recorder)
         return;
     }
     recorder->is_held = is_held;
+    ledger_hold(recorder->parts.ledger, is_held);
     log_line(is_held ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "recorder",
              "event=journal-%s log_bytes=%" PRIu64, is_held ? "held" : "released", bytes);
     if (is_held) {

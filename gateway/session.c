@@ -69,6 +69,11 @@ struct mqtt *session_mqtt(struct session *session)
     return session->state == STATE_UP ? session->mqtt : NULL;
 }
 
+const char *session_url(const struct session *session)
+{
+    return session->broker->urls[session->url].text;
+}
+
 int64_t session_due_us(struct session *session)
 {
     if (session->is_dropped) {

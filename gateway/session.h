@@ -31,6 +31,9 @@ bool session_next_event(struct session *session, int64_t now_us, struct mqtt_eve
 /* When to call session_next_event() again without being told. */
 int64_t session_due_us(struct session *session);
 
+/* The URL of this connection or try; after a failure the next one. */
+const char *session_url(const struct session *session);
+
 /* NULL unless up. */
 struct mqtt *session_mqtt(struct session *session);
 

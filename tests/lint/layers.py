@@ -17,6 +17,7 @@ FOLDERS = {
 LIBRARIES = {
     r"modbus(/modbus)?\.h": "drivers/modbus_tcp.c",
     r"sqlite3\.h": "gateway/sql.c",
+    r"microhttpd\.h": "gateway/web.c",
     r"MQTT(Async|Client|Properties|ReasonCodes)\.h": "gateway/mqtt.c",
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')

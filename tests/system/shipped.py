@@ -35,8 +35,9 @@ def tags(map_file):
 class Shipped:
     """The shipped file as a scenario's factory: `write` gives what Gateway and Simulator want."""
 
-    def __init__(self):
+    def __init__(self, web_port=None):
         self.path = PATH
+        self.web = f"127.0.0.1:{web_port}" if web_port else "off"
         self.offset = harness.reserve_offset(ports())
 
     def write(self):
@@ -46,4 +47,5 @@ class Shipped:
         """Simulator: the first two; gateway: all."""
         return ["--port-offset", self.offset,
                 "--set", f"broker.url=mqtt://127.0.0.1:{broker_port}",
+                "--set", f"web.listen={self.web}",
                 "--set", f"journal.file={scenario.dir}/journal.db"]

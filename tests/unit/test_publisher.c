@@ -29,6 +29,7 @@ static struct ledger *ledger;
 static struct events *events;
 static struct live *live;
 static struct ready *ready;
+static struct uplink *uplink;
 static struct publisher *publisher;
 static const char keeping[] = "allow_anonymous true\npersistence true\nautosave_interval 1\n"
                               "autosave_on_changes true\nmax_queued_messages 100000";
@@ -101,6 +102,7 @@ static void start_publisher(void)
     events = events_create(&wake);
     live = live_create(factory, &wake);
     ready = ready_create(1);
+    uplink = uplink_create();
     struct publisher_parts parts = {
         .factory = factory,
         .live = live,
@@ -108,7 +110,8 @@ static void start_publisher(void)
         .events = events,
         .ready = ready,
         .wake = &wake,
-        .run = run,
+        .uplink = uplink,
+        .info = {.run = run, .page = "", .page_error = ""},
     };
     publisher = publisher_start(&parts);
     await_broker_state();
@@ -126,6 +129,7 @@ static int64_t stop_publisher(int64_t allowed_us)
     assert_int_equal(journal_begin(journal), JOURNAL_OK);
     assert_int_equal(journal_commit(journal, view.acknowledged), JOURNAL_OK);
     ready_destroy(ready);
+    uplink_destroy(uplink);
     live_destroy(live);
     events_destroy(events);
     ledger_destroy(ledger);

@@ -1,0 +1,91 @@
+#include "gateway/web_api.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/memory.h"
+#include "gateway/gzip.h"
+#include "gateway/web_events.h"
+#include "gateway/web_factory.h"
+#include "gateway/web_state.h"
+
+enum { EVENTS_TOLD_MAX = 200 };
+
+struct web_api {
+    const struct web_parts *parts;
+    struct web_rates *rates;
+};
+
+struct web_api *web_api_create(const struct web_parts *parts, struct web_rates *rates)
+{
+    struct web_api *api = memory_allocate(1, sizeof *api);
+    api->parts = parts;
+    api->rates = rates;
+    return api;
+}
+
+void web_api_destroy(struct web_api *api)
+{
+    free(api);
+}
+
+static void answer_factory(void *context, const struct http_request *request,
+                           struct http_response *response)
+{
+    const struct web_api *api = context;
+    (void)request;
+    size_t length;
+    char *text = web_factory_write(api->parts, &length);
+    http_json(response, text, length);
+}
+
+static void answer_live(void *context, const struct http_request *request,
+                        struct http_response *response)
+{
+    const struct web_api *api = context;
+    (void)request;
+    struct web_state *state = web_state_create(api->parts, api->rates);
+    web_state_look(state);
+    size_t length;
+    char *text = web_state_write_whole(state, &length);
+    web_state_destroy(state);
+    http_json(response, text, length);
+}
+
+static void answer_stream(void *context, const struct http_request *request,
+                          struct http_response *response)
+{
+    (void)context;
+    (void)request;
+    *response =
+        (struct http_response){.kind = HTTP_STREAM, .status = 200, .type = "text/event-stream"};
+}
+
+static void answer_events(void *context, const struct http_request *request,
+                          struct http_response *response)
+{
+    const struct web_api *api = context;
+    (void)request;
+    struct json json = json_begin_growing();
+    json_open(&json, "events", '[');
+    uint64_t pushed = events_pushed(api->parts->events);
+    for (uint64_t back = 1; back <= pushed && back <= EVENTS_TOLD_MAX; back++) {
+        web_events_put_one(&json, api->parts, pushed - back);
+    }
+    json_close(&json, ']');
+    size_t length = json_end(&json);
+    http_json(response, json.text, length);
+}
+
+static const struct http_route routes[] = {
+    {"/api/factory", HTTP_GET, answer_factory},
+    {"/api/live", HTTP_GET, answer_live},
+    {"/api/stream", HTTP_GET, answer_stream},
+    {"/api/events", HTTP_GET, answer_events},
+};
+
+const struct http_route *web_api_routes(size_t *count)
+{
+    *count = sizeof routes / sizeof routes[0];
+    return routes;
+}

@@ -1,0 +1,81 @@
+"""The page's server tells what the broker and the machines say, when it happens."""
+
+import harness
+import web
+from harness import quick
+
+
+class Web(harness.Scenario):
+    def start(self, machines=2, tags=5, every="100 ms", broker=None):
+        self.port = harness.reserve_port()
+        broker_port = broker.port if broker else harness.reserve_port()
+        factory = self.pattern_factory(machines, tags, every).broker(broker_port)
+        factory.set("web", listen=f"127.0.0.1:{self.port}")
+        simulator = self.simulator(factory)
+        return factory, simulator, self.gateway(factory)
+
+    @quick
+    def test_the_stream_shows_what_is_published(self):
+        broker = self.broker()
+        subscriber = self.subscriber(broker.port)
+        self.start(broker=broker)
+        stream = web.Stream(self, self.port)
+        self.assertEqual(stream.wait(lambda s: s.messages and s.messages[0][0]), "state")
+        stream.wait(lambda s: s.state["broker"]["state"] == "connected", what="the broker")
+        seen = stream.wait(lambda s: s.state["machines"]["p0"].get("seq", 0) >= 10
+                           and dict(s.state["machines"]["p0"]), what="ten samples")
+        self.assertEqual(seen["state"], "online")
+        payload = subscriber.wait_for(lambda m: m.topic.endswith("p0/samples")
+                                      and int(m.json["seq"]) == seen["seq"]).json
+        self.assertEqual(seen["time"], int(payload["t"]))
+        live = web.ask(self.port, "/api/live").json
+        self.assertEqual(set(live["machines"]), {"p0", "p1"})
+        self.assertEqual(set(live["machines"]["p0"]["values"]), {f"w{n}" for n in range(5)})
+        self.assertEqual({v["q"] for v in live["machines"]["p1"]["values"].values()}, {"good"})
+
+    @quick
+    def test_a_dead_machine_and_a_dead_broker_are_seen_at_once(self):
+        broker = self.broker()
+        factory, simulator, _ = self.start(broker=broker)
+        stream = web.Stream(self, self.port)
+        stream.wait(lambda s: s.state.get("machines", {}).get("p1", {}).get("state") == "online")
+        simulator.kill()
+        stream.wait(lambda s: s.state["machines"]["p1"]["values"]["w0"].get("q") == "bad",
+                    timeout=2, what="a bad value")
+        stream.wait(lambda s: s.state["machines"]["p1"]["state"] == "offline", timeout=5)
+        lost = stream.wait(lambda s: [data for name, data in s.messages if name == "event"
+                                      and data["name"] == "link-lost"], what="the event")
+        self.assertIn(lost[0]["machine"], ("p0", "p1"))
+        events = web.ask(self.port, "/api/events").json["events"]
+        self.assertIn("link-lost", [event["name"] for event in events])
+        self.simulator(factory, name="again")
+        broker.kill()
+        stream.wait(lambda s: s.state["broker"]["state"] == "down" and s.state["broker"]["error"],
+                    timeout=3, what="the broker's loss")
+        stream.wait(lambda s: s.state["backlog"]["count"] >= 10, what="a backlog")
+        self.broker(port=broker.port, name="again-broker")
+        stream.wait(lambda s: s.state["broker"]["state"] == "connected", timeout=10)
+        stream.wait(lambda s: s.state["backlog"]["count"] < 10, timeout=10, what="it drained")
+
+    def test_a_taken_port_is_told_and_no_reason_not_to_poll(self):
+        broker = self.broker()
+        subscriber = self.subscriber(broker.port)
+        factory = self.pattern_factory(1, 1, "100 ms").broker(broker.port)
+        factory.set("web", listen=f"127.0.0.1:{broker.port}")
+        self.simulator(factory)
+        gateway = self.gateway(factory)
+        gateway.wait_line(r"<3>web event=no-page .*Address already in use")
+        info = subscriber.wait_topic(r"_gateway/gw1/info").json
+        self.assertIn("Address already in use", info["page_error"])
+        subscriber.wait_topic(r"p0/samples")
+
+    def test_it_stops_at_once_whoever_looks(self):
+        *_, gateway = self.start()
+        streams = [web.Stream(self, self.port) for _ in range(5)]
+        for stream in streams:
+            stream.wait(lambda s: s.messages)
+        self.assertEqual(gateway.stop(timeout=3), 0)
+        for stream in streams:
+            with self.assertRaises(harness.TimedOut):
+                stream.wait(lambda s: False, timeout=2)
+            self.assertTrue(stream.is_ended)
