@@ -1,3 +1,9 @@
-import { h, render } from "./lib/preact.js";
+// Starts the page: language, stream, first drawing.
+import { html, render } from "./html.js";
+import { App } from "./app.js";
+import { prefer } from "./language.js";
+import { start } from "./stream.js";
 
-render(h("h1", null, "FORMLAB"), document.getElementById("page"));
+prefer();
+start();
+render(html`<${App} />`, document.getElementById("page"));

@@ -1,0 +1,147 @@
+// How one value came from a register to a topic: nine steps of one real poll, with their times.
+import { html, useEffect, useState } from "../html.js";
+import { ask, query } from "../api.js";
+import * as format from "../format.js";
+import { reason } from "../reason.js";
+import { Link } from "../router.js";
+import * as store from "../store.js";
+import { t, titleOf } from "../words.js";
+import { Frame } from "../widgets/frame.js";
+import { Shape } from "../widgets/shape.js";
+
+function Step({ number, name, took, children, wide }) {
+  return html`<section class=${`step ${wide ? "wide" : ""} ${name}`}>
+    <h2><b>${number}</b> ${t(`trace.${name}`)}${took !== undefined && html` <small class="took">${format.micros(took)}</small>`}</h2>
+    <p class="hint">${t(`trace.${name}.why`)}</p>
+    ${children}</section>`;
+}
+
+/** The steps as one bar: widths grow with the root of the time, so that the short ones are seen. */
+function Times({ steps }) {
+  const total = steps.length ? steps[steps.length - 1].at_us + steps[steps.length - 1].took_us : 0;
+  return html`<ol class="times" aria-label=${t("trace.times")}>${steps.map((step) => html`<li class=${step.name}
+      style=${{ flexGrow: Math.round(Math.sqrt(step.took_us) + 12) }}>
+      <span>${t(`time.${step.name}`)}</span><b>${format.micros(step.took_us)}</b></li>`)}
+    <li class="sum"><span>${t("time.all")}</span><b>${format.micros(total)}</b></li></ol>`;
+}
+
+function Bits({ register, bit }) {
+  const bits = parseInt(register, 16).toString(2).padStart(16, "0");
+  return html`<div class="bits"><code>${register}</code>
+    <span class="nibbles">${[0, 4, 8, 12].map((at) => html`<span>${[...bits.slice(at, at + 4)].map((one, index) => html`<i
+      class=${bit === 15 - at - index ? "chosen" : one === "1" ? "set" : ""}>${one}</i>`)}</span>`)}</span></div>`;
+}
+
+function Orders({ trace }) {
+  return html`<table class="orders"><thead><tr><th scope="col">${t("trace.order")}</th>
+    <th scope="col">${t("trace.read")}</th></tr></thead>
+    <tbody>${trace.orders.map(({ order, value, is_chosen: isChosen }) => html`<tr class=${isChosen ? "chosen" : ""}>
+      <th scope="row" class="mono">${order}</th><td class="mono">${value}${isChosen && html` <${Shape} name="good" />
+        <span>${t("trace.chosen")}</span>`}</td></tr>`)}</tbody></table>
+    <p class="mono">${trace.type} ${trace.order}</p>`;
+}
+
+function Sentinel({ trace }) {
+  const { absent = [], over = [], under = [], hit } = trace.sentinel || {};
+  const rows = [["absent", absent], ["over", over], ["under", under]].filter(([, list]) => list.length);
+  return html`${rows.length ? html`<ul>${rows.map(([name, list]) => html`<li class="mono">${list.join(" ")} ${t(`sentinel.${name}`)}</li>`)}</ul>`
+    : html`<p>${t("sentinel.none")}</p>`}
+    <p class=${`outcome ${hit ? "warn" : ""}`}><${Shape} name=${hit ? "bad" : "good"} /> ${hit ? t("sentinel.hit") : t("sentinel.missed")}</p>`;
+}
+
+function Scale({ trace }) {
+  const isPlain = (trace.scale === "1" || !trace.scale) && (trace.offset === "0" || !trace.offset);
+  const words = trace.word !== null && trace.word !== undefined;
+  return html`<p class="sum mono">${trace.raw === "" || trace.raw === null ? "—" : trace.raw}${!isPlain && html` × ${trace.scale}${
+      trace.offset !== "0" && ` + ${trace.offset}`}`}${trace.mask && html` & ${trace.mask}`} = <b>${words ? trace.word : trace.value}</b> ${trace.unit}</p>
+    ${isPlain && !words && html`<p>${t("trace.plain")}</p>`}
+    ${words && html`<p>${t("trace.words")}</p>`}`;
+}
+
+function Verdict({ trace }) {
+  const hasRange = trace.min !== null && trace.min !== undefined || trace.max !== null && trace.max !== undefined;
+  return html`<p>${hasRange ? html`<span class="mono">${trace.min === null || trace.min === undefined ? "" : `${trace.min} ≤ `}${trace.value}${
+    trace.max === null || trace.max === undefined ? "" : ` ≤ ${trace.max}`}</span>` : t("trace.norange")}</p>
+    <p class=${`outcome ${trace.quality === "good" ? "" : "warn"}`}><${Shape} name=${trace.quality} /> ${t(`quality.${trace.quality}`)}
+      ${trace.reason && ` · ${reason(trace.reason)}`}</p>`;
+}
+
+/** A payload with its own tag made to stand out. */
+function Payload({ text, tag }) {
+  const match = new RegExp(`"(?:${tag}|value)":(?:"[^"]*"|[^,}]+)`).exec(text || "");
+  if (!match) {
+    return html`<pre>${text}</pre>`;
+  }
+  return html`<pre>${text.slice(0, match.index)}<mark>${match[0]}</mark>${text.slice(match.index + match[0].length)}</pre>`;
+}
+
+function took(trace, name) {
+  const step = trace.steps.find((one) => one.name === name);
+  return step && step.took_us;
+}
+
+function Story({ trace, tag }) {
+  const tagged = trace.reply.fields.filter((field) => field.is_tag);
+  const isSent = trace.steps.some((step) => step.name === "puback");
+  return html`<div class="story">
+    <${Step} number="1" name="request" wide=${true}><${Frame} hex=${trace.request.bytes} /><//>
+    <${Step} number="2" name="reply" wide=${true} took=${trace.reply.duration_us}>
+      <${Frame} hex=${trace.reply.bytes} request=${trace.request.bytes} isReply=${true} tagged=${tagged} /><//>
+    <${Step} number="3" name="registers">${trace.registers.map((register) => html`<${Bits} register=${register} bit=${trace.bit} />`)}
+      ${!trace.registers.length && html`<p class="big mono">${trace.raw}</p>`}<//>
+    <${Step} number="4" name="orders"><${Orders} trace=${trace} /><//>
+    <${Step} number="5" name="sentinel"><${Sentinel} trace=${trace} /><//>
+    <${Step} number="6" name="scale" took=${took(trace, "decode")}><${Scale} trace=${trace} /><//>
+    <${Step} number="7" name="quality"><${Verdict} trace=${trace} /><//>
+    <${Step} number="8" name="journal" took=${took(trace, "commit")}>
+      ${trace.row ? html`<p class="mono">seq ${trace.row.seq} · run ${trace.row.run}</p><${Payload} text=${trace.row.payload} tag=${tag.name} />`
+      : html`<p class="outcome warn"><${Shape} name="wait" /> ${t("trace.waiting.journal")}</p>`}<//>
+    <${Step} number="9" name="topic" took=${took(trace, "puback")}>
+      <p class="mono topic">${trace.topic}</p><${Payload} text=${trace.payload} tag=${tag.name} />
+      <p class=${`outcome ${isSent ? "" : "warn"}`}><${Shape} name=${isSent ? "good" : "wait"} /> ${isSent ? t("trace.puback")
+        : t(`trace.waiting.${trace.waiting === "journal" ? "journal" : "broker"}`)}</p>
+      ${trace.now && html`<p class="mono topic">${trace.now.topic}</p><${Payload} text=${trace.now.payload} tag=${tag.name} />`}<//>
+  </div>`;
+}
+
+function Choice({ factory, machine, tag }) {
+  const known = store.machineOf(factory, machine);
+  const go = (event) => history.pushState(null, "", event.target.value) || dispatchEvent(new PopStateEvent("popstate"));
+  return html`<p class="choice">
+    <label>${t("trace.machine")} <select onChange=${go}>${factory.machines.map((one) => html`<option
+      value=${`/trace/${one.name}/${one.headline || one.tags[0].name}`} selected=${one.name === machine}>${titleOf(one)}</option>`)}</select></label>
+    <label>${t("machine.tag")} <select onChange=${go}>${known.tags.map((one) => html`<option
+      value=${`/trace/${machine}/${one.name}`} selected=${one.name === tag}>${titleOf(one)} (${one.name})</option>`)}</select></label></p>`;
+}
+
+export function View({ factory, machine: machineName, tag: tagName }) {
+  const machine = store.machineOf(factory, machineName);
+  const tag = machine && store.tagOf(machine, tagName);
+  const [trace, setTrace] = useState(null);
+  const [turn, setTurn] = useState(0);
+  useEffect(() => {
+    let isWanted = true;
+    if (tag) {
+      ask(query("/api/trace", { machine: machineName, tag: tagName })).then((told) => isWanted && setTrace(told));
+    }
+    return () => { isWanted = false; };
+  }, [machineName, tagName, turn]);
+  if (!tag) {
+    return html`<p class="lost">${t("page.lost")}</p>`;
+  }
+  return html`<div class="sheet trace">
+    <header class="head"><div><h1>${t("page.trace")}</h1>
+        <p><${Link} to=${`/m/${machineName}`}>${titleOf(machine)}<//> · ${titleOf(tag)} <span class="mono">${tagName}</span></p></div>
+      ${trace && !trace.error && html`<p class="result"><code>${trace.registers.join(" ") || trace.raw}</code> <span aria-hidden="true">→</span>
+        <b>${trace.quality === "bad" ? "—" : format.value(tag, tag.kind === "number" ? asNumber(trace.value) : trace.word || trace.value)}</b> ${tag.unit}</p>`}
+      <${Choice} factory=${factory} machine=${machineName} tag=${tagName} />
+      <button type="button" class="button" onClick=${() => setTurn(turn + 1)}>${t("trace.again")}</button></header>
+    ${!trace ? html`<p class="lost">${t("trace.arming")}</p>` : trace.error ? html`<p class="lost problem">${trace.error}</p>`
+    : html`<${Times} steps=${trace.steps} /><${Story} trace=${trace} tag=${tag} />`}
+  </div>`;
+}
+
+/** A JSON number as text, for display; long integers stay text. */
+function asNumber(text) {
+  return /^-?\d{16,}$/.test(text) ? String(text) : Number(text);
+}
