@@ -35,6 +35,7 @@ GATEWAY   := $(call objects,config/*.c drivers/*.c gateway/*.c) $(BUILD)/build/w
 PAGE      := $(wildcard $(addprefix gateway/web/,*.py *.html *.css src/*.* src/*/*.js))
 SIMULATOR := $(call objects,config/*.c simulator/*.c simulator/models/*.c)
 UNITS     := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c tests/contract/test_*.c))
+BENCHES   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 FUZZERS   := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 C_FILES   := $(wildcard config/*.[ch] drivers/*.[ch] gateway/*.[ch] simulator/*.[ch] simulator/models/*.[ch] \
              tests/*/*.[ch])
@@ -68,7 +69,7 @@ test: deps ## all tests; ONLY=NAME runs one; ends with "N passed, N failed"
 	@$(PYTHON) tests/run.py --build $(BUILD) $(if $(ONLY),--only '$(ONLY)')
 
 .PHONY: units quick
-units: $(UNITS)
+units: $(UNITS) $(BENCHES)
 quick: all units
 	@$(PYTHON) tests/run.py --build $(BUILD) --kind quick
 
@@ -92,8 +93,12 @@ torture: deps ## breaks things on purpose for half an hour; ONLY=, SEED=, MINUTE
 	@$(PYTHON) tests/torture/run.py --build $(BUILD) $(if $(ONLY),--only '$(ONLY)') $(if $(SEED),--seed $(SEED)) \
 	    $(if $(FRESH),--fresh)
 
-bench: all ## how fast the simulator is
-	@$(PYTHON) tests/bench/simulator.py --build $(BUILD)
+bench: deps ## every figure as a ratio to the bare libraries, in under 10 minutes; ONLY=PART
+	@$(MAKE) --no-print-directory -j$$(nproc) all units
+	@$(PYTHON) tests/bench/run.py --build $(BUILD) $(QUICK) $(if $(ONLY),--only '$(ONLY)')
+
+bench-quick: ## the same with fewer rounds and loads, in about 2 minutes
+	@$(MAKE) --no-print-directory bench QUICK=--quick
 
 install: all ## programs, configuration and units below DESTDIR/PREFIX
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(BUILD)/formlab-gateway $(BUILD)/formlab-simulator
@@ -117,7 +122,7 @@ $(BUILD)/%.a:
 	$(if $(V),,@echo "  AR  $@";) rm -f $@ && ar rcs $@ $^
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libgateway.a $(BUILD)/libsimulator.a
-	$(if $(V),,@echo "  LD  $@";) $(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+	$(if $(V),,@echo "  LD  $@";) $(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS) -lpaho-mqtt3cs -lpaho-mqtt3as
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
@@ -135,4 +140,4 @@ build/fuzz/%: tests/fuzz/%.c $(C_FILES)
 	    $(filter-out %/main.c gateway/mqtt.c gateway/publisher.c,$(filter config/%.c drivers/%.c simulator/mbap.c,$(C_FILES))) $(LIBS)
 
 .PRECIOUS: $(BUILD)/%.o $(BUILD)/%.a
--include $(GATEWAY:.o=.d) $(SIMULATOR:.o=.d) $(UNITS:=.d)
+-include $(GATEWAY:.o=.d) $(SIMULATOR:.o=.d) $(UNITS:=.d) $(BENCHES:=.d)
