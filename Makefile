@@ -57,7 +57,7 @@ deps: ## install the Debian packages that are missing (sudo where not root)
 deps-check:
 	@tests/install_packages.sh $(DEPS_CHECK)
 
-demo: deps ## broker, simulator and gateway, live; Ctrl-C ends them (SCENE=, LISTEN=, BROKER_PORT=, PORT_OFFSET=)
+demo: deps ## broker, simulator and gateway, live; Ctrl-C ends them (SCENE=, LISTEN=, BROKER_PORT=, WEB_PORT=, PORT_OFFSET=)
 	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@$(PYTHON) tests/demo.py --build $(BUILD)
 

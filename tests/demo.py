@@ -12,6 +12,7 @@ import pathlib
 import pwd
 import queue
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -86,6 +87,9 @@ class Demo:
         url = re.search(r"^url\s*=\s*mqtt://[^:\s]+:(\d+)", text, re.MULTILINE)
         self.root = re.search(r"^root\s*=\s*(\S+)", text, re.MULTILINE).group(1)
         self.port = number("BROKER_PORT", int(url.group(1)))
+        web = re.search(r"^listen\s*=\s*[^:\s]+:(\d+)", text, re.MULTILINE)
+        self.web_port = number("WEB_PORT", int(web.group(1)))
+        self.pin = f"{secrets.randbelow(10000):04}"
         self.control = self.folder / "simulator.sock"
         self.scene = os.environ.get("SCENE")
         self.stats = None
@@ -99,6 +103,7 @@ class Demo:
                   for host in self.listeners()]
         wanted += [(port, "127.0.0.1", f"the simulated machine {name}",
                     f"PORT_OFFSET={self.offset + 100}") for name, port in self.links]
+        wanted.append((self.web_port, self.listen, "the page", f"WEB_PORT={self.web_port + 1}"))
         busy = []
         for port, host, whose, variable in wanted:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -149,11 +154,16 @@ class Demo:
         # A pipe instead of a file: the gateway's opening it is the news, nobody has to look.
         os.mkfifo(ready)
         threading.Thread(target=self.watch_ready, args=(ready,), daemon=True).start()
+        pin_file = self.folder / "lab-pin"
+        pin_file.touch(0o600)
+        pin_file.write_text(self.pin + "\n")
         self.start("gateway", [
             self.build / "formlab-gateway", "run", FACTORY, "--ready-file", ready,
             "--port-offset", self.offset,
             "--set", f"broker.url=mqtt://127.0.0.1:{self.port}",
-            "--set", f"journal.file={self.folder / 'formlab.db'}"])
+            "--set", f"journal.file={self.folder / 'formlab.db'}",
+            "--set", f"web.listen={bracketed(self.listen)}:{self.web_port}",
+            "--set", f"web.lab={self.control}", "--set", f"web.lab_pin_file={pin_file}"])
         self.await_line("ready", "")
 
     def watch_ready(self, path):
@@ -198,7 +208,9 @@ class Demo:
             (f"{self.build.relative_to(ROOT)}/formlab-simulator inject P05 --control "
              f"{os.path.relpath(self.control, ROOT)}", "the oven's heater fails; `clear` mends it"))
         width = max(len(line) for line, _ in suggestions)
-        print(f"\nThe factory runs: {', '.join(machines)}. In a second terminal, type\n")
+        print(f"\nThe factory runs: {', '.join(machines)}. Look at it:\n\n"
+              f"    http://{bracketed(host)}:{self.web_port}/      the page; its Scenarios ask for the "
+              f"PIN {self.pin}\n\nIn a second terminal, type\n")
         for line, what in suggestions:
             print(f"    {line:<{width}}   {what}")
         print(f"""
@@ -208,7 +220,7 @@ Take the broker away and give it back; nothing is lost:
     {' '.join(self.broker_command)}
 """)
         if self.listen != "127.0.0.1":
-            print(f"The broker listens on {self.listen}: anyone on that network can read along.\n")
+            print(f"Broker and page listen on {self.listen}: anyone on that network can read along.\n")
         print("Ctrl-C ends the demo.", flush=True)
 
     def show(self):
@@ -306,6 +318,10 @@ Take the broker away and give it back; nothing is lost:
         self.start_gateway()
         self.tell()
         self.show()
+
+
+def bracketed(host):
+    return f"[{host}]" if ":" in host else host
 
 
 def number(variable, default):

@@ -4,6 +4,7 @@ import json
 import shutil
 import signal
 import sys
+import urllib.request
 
 import harness
 import line
@@ -18,11 +19,15 @@ class Demo(harness.Scenario):
         scene.write_text("P06 start=1s hidden\n")
         command = [sys.executable, harness.ROOT / "tests" / "demo.py", "--build", harness.BUILD,
                    "--folder", folder]
-        broker_port = harness.reserve_port()
+        broker_port, web_port = harness.reserve_port(), harness.reserve_port()
         demo = harness.Process(self, "demo", command, {
             "PYTHONUNBUFFERED": "1", "SCENE": str(scene), "LISTEN": "127.0.0.1",
-            "BROKER_PORT": str(broker_port), "PORT_OFFSET": str(shipped.Shipped().offset)})
+            "BROKER_PORT": str(broker_port), "WEB_PORT": str(web_port),
+            "PORT_OFFSET": str(shipped.Shipped().offset)})
         demo.wait_line("Ctrl-C ends the demo", 40)
+        address = demo.wait_line(r"(http://\S+)\s+the page").group(1)
+        with urllib.request.urlopen(address, timeout=5) as page:
+            self.assertIn(b'src="/assets/main.js"', page.read())
         control = line.Control(folder / "simulator.sock")
         harness.wait_until(lambda: control.is_active("P06"), 10, "the scene's leak")
         watcher = self.subscriber(broker_port, topics=("formlab/curing/m4_oven/samples",))
