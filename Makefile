@@ -35,7 +35,7 @@ GATEWAY   := $(call objects,config/*.c drivers/*.c gateway/*.c) $(BUILD)/build/w
 PAGE      := $(wildcard $(addprefix gateway/web/,*.py *.html *.css src/*.* src/*/*.js))
 SIMULATOR := $(call objects,config/*.c simulator/*.c simulator/models/*.c)
 UNITS     := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c tests/contract/test_*.c))
-BENCHES   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
+BENCHES   := $(patsubst %.c,$(BUILD)/%,$(filter-out tests/fuzz/fuzz_%,$(wildcard tests/bench/*.c tests/fuzz/*.c)))
 FUZZERS   := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 C_FILES   := $(wildcard config/*.[ch] drivers/*.[ch] gateway/*.[ch] simulator/*.[ch] simulator/models/*.[ch] \
              tests/*/*.[ch])
@@ -82,8 +82,8 @@ lint: deps-check ## format, layers, clang-tidy, cppcheck
 format: ## clang-format in place
 	@clang-format -i $(C_FILES)
 
-fuzz: $(FUZZERS) ## each fuzzer for FUZZ_S seconds (30) from its corpus
-	@tests/fuzz/run.sh $(FUZZERS)
+fuzz: all units $(FUZZERS) ## each fuzzer for FUZZ_S seconds (30), then FRAMES (10000000) frames at the simulator
+	@BUILD=$(BUILD) FRAMES=$(FRAMES) tests/fuzz/run.sh $(FUZZERS)
 
 soak: all ## an hour (SOAK_MINUTES=60) at 10,000 values/s, a fault every 30 s: memory flat, nothing lost
 	@$(PYTHON) tests/soak.py --build $(BUILD)

@@ -51,7 +51,7 @@ stage build build all units
 stage test /usr/bin/python3 tests/run.py
 stage asan sanitized asan
 stage tsan sanitized tsan
-stage fuzz make --no-print-directory fuzz FUZZ_S=20
+stage fuzz make --no-print-directory fuzz FUZZ_S=20 FRAMES=1000000
 
 [ -z "$failures" ] || echo "failed:$failures"
 echo "$passed passed, $failed failed"

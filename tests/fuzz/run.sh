@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs each fuzzer named for FUZZ_S seconds (30) from its corpus in the tree; what it learns goes
-# to build/fuzz/, and so does an input that breaks it. Ends with `N passed, N failed`.
+# to build/fuzz/, and so does an input that breaks it. Then FRAMES (10000000) random and mutated
+# frames at a running simulator. Ends with `N passed, N failed`.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 seconds=${FUZZ_S:-30}
@@ -26,6 +27,12 @@ fi
 [ $# -gt 0 ] || { echo "no fuzzer was named"; exit 1; }
 results=build/fuzz/results
 printf '%s\n' "$@" | xargs -P "$(nproc)" -n 1 sh "$0" --one | tee "$results"
+if figures=$(/usr/bin/python3 tests/fuzz/frames.py --build "${BUILD:-build/release}" \
+    --frames "${FRAMES:-10000000}" 2>&1); then
+    echo "ok    frames: $figures" | tee -a "$results"
+else
+    printf 'FAIL  frames: %s\n' "$figures" | tee -a "$results"
+fi
 failed=$(grep -c '^FAIL' "$results")
 echo "$(grep -c '^ok' "$results") passed, $failed failed"
 [ "$failed" -eq 0 ]

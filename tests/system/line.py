@@ -11,6 +11,8 @@ import decoder
 import harness
 import shipped
 
+FUNCTIONS = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}  # that read a table
+
 
 def sections():
     """{"link m3_mill": {key: value}} of the shipped factory file."""

@@ -7,6 +7,7 @@ import shutil
 import socket
 import struct
 import subprocess
+import sys
 import time
 
 from pymodbus.client import ModbusTcpClient
@@ -16,7 +17,6 @@ import line
 import shipped
 import wire
 
-FUNCTIONS = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
 # What each endpoint is asked for by all three clients: unit, table, address, count.
 ASKED = {
     "m1_store": [(1, "holding", 0, 44)],
@@ -307,6 +307,17 @@ class Manners(Endpoints):
         self.assertTrue(self.sim.is_running())
         self.assertEqual(len(self.wire("u4_andon").read(1, 4, 16, 4)), 4)
         self.assertLess(self.sim.rss_kib() - before, 3000)
+
+    @harness.quick
+    @harness.limit(90)
+    def test_200000_frames(self):
+        """A piece of what `make fuzz` sends: each frame is answered, in order; memory stays."""
+        done = subprocess.run(
+            [sys.executable, harness.ROOT / "tests/fuzz/frames.py", "--build", harness.BUILD,
+             "--frames", "200000", "--seed", str(self.seed)], capture_output=True, text=True,
+            timeout=80, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertRegex(done.stdout, r"answered=1[67]\d{4} ")
 
     @harness.limit(60)
     def test_same_seed_same_dump(self):
