@@ -29,8 +29,10 @@ TWICE = "twice"                         # the PUBACK comes two times
 SWAP = "swap"                           # it comes after that of the next message
 HOLD = "hold"                           # it comes when nothing more has come for HOLD_S
 REFUSE = "refuse"                       # MQTT 5: 0x87 not authorised
+LATE = "late"                           # it comes after LATE_S, whatever comes meanwhile
 
 HOLD_S = 0.05
+LATE_S = 2.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,6 +81,14 @@ class _Session:
             self.timer = threading.Timer(HOLD_S, self.release)
             self.timer.start()
             return len(self.held)
+
+    def send_later(self, ack):
+        def send():
+            with self.lock, contextlib.suppress(OSError):
+                self.connection.sendall(ack)
+        timer = threading.Timer(LATE_S, send)
+        timer.daemon = True
+        timer.start()
 
     def release(self):
         with self.lock, contextlib.suppress(OSError):
@@ -209,6 +219,9 @@ class AuditBroker:
             threading.Event().wait(verdict.seconds)
         ack = _packet(4, 0, struct.pack(">H", publish.packet_id) + (
             bytes([code]) if session.version == 5 and code else b""))
+        if verdict == LATE:
+            session.send_later(ack)
+            return True
         if verdict == HOLD:
             self.most_held = max(self.most_held, session.hold(ack))
             return True
