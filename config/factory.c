@@ -10,6 +10,7 @@
 #include "config/keys.h"
 #include "config/memory.h"
 #include "config/names.h"
+#include "config/reference.h"
 #include "config/source.h"
 #include "config/text.h"
 
@@ -197,13 +198,30 @@ static void load_gateway(struct loader *loader, const struct section *section)
     }
 }
 
+/* The machines are there already. */
 static void load_web(struct loader *loader, const struct section *section)
 {
-    struct web_settings web = {0};
-    parse_standards(loader, SECTION_WEB, &web);
-    parse_section(loader, section, &web);
+    struct web_draft draft = {0};
+    parse_standards(loader, SECTION_WEB, &draft);
+    parse_section(loader, section, &draft);
+    const struct {
+        const char *key;
+        const char *text;
+        struct tag_reference *reference;
+    } references[] = {
+        {"power", draft.power, &draft.web.power},
+        {"good", draft.good, &draft.web.good},
+        {"scrap", draft.scrap, &draft.web.scrap},
+    };
+    for (size_t i = 0; i < sizeof references / sizeof references[0]; i++) {
+        char error[REFERENCE_ERROR_SIZE];
+        if (!reference_machine_tag(loader->factory, references[i].text, references[i].reference,
+                                   error)) {
+            draft_problem(&loader->draft, section, references[i].key, "%s", error);
+        }
+    }
     if (!section->is_repeated) {
-        loader->factory->web = web;
+        loader->factory->web = draft.web;
     }
 }
 
@@ -396,6 +414,18 @@ static void set_periods(struct loader *loader, const struct section *section,
     machine->tag_periods = tag_periods;
 }
 
+static void set_headline(struct loader *loader, const struct section *section, const char *text,
+                         struct machine *machine)
+{
+    char error[REFERENCE_ERROR_SIZE];
+    if (!reference_tag(machine->map, text, &machine->headline, error)) {
+        draft_problem(&loader->draft, section, "headline", "%s", error);
+    }
+    if (machine->normal.is_given && *text == '\0') {
+        draft_problem(&loader->draft, section, "normal", "needs headline beside it");
+    }
+}
+
 static void load_machine(struct loader *loader, const struct section *section)
 {
     struct factory *factory = loader->factory;
@@ -403,6 +433,7 @@ static void load_machine(struct loader *loader, const struct section *section)
     struct machine_draft draft = {
         .link = "",
         .map = "",
+        .headline = "",
         .machine = {.name = section->name,
                     .line = section->place.line,
                     .now_ms = factory->gateway.now_ms,
@@ -416,6 +447,7 @@ static void load_machine(struct loader *loader, const struct section *section)
     if (machine->map != NULL) {
         check_tags(loader, section, machine, link);
         set_periods(loader, section, machine);
+        set_headline(loader, section, draft.headline, machine);
     }
     factory->machines[index] = *machine;
 }
@@ -483,10 +515,10 @@ static void load_all(struct loader *loader)
         enum section_kind kind;
         void (*load)(struct loader *loader, const struct section *section);
     } steps[] = {
-        {SECTION_SITE, load_site},       {SECTION_GATEWAY, load_gateway},
-        {SECTION_BROKER, load_broker},   {SECTION_JOURNAL, load_journal},
-        {SECTION_WEB, load_web},         {SECTION_LINK, load_link},
-        {SECTION_MACHINE, load_machine},
+        {SECTION_SITE, load_site},     {SECTION_GATEWAY, load_gateway},
+        {SECTION_BROKER, load_broker}, {SECTION_JOURNAL, load_journal},
+        {SECTION_LINK, load_link},     {SECTION_MACHINE, load_machine},
+        {SECTION_WEB, load_web},
     };
     size_t links = sections_of(&loader->draft, SECTION_LINK);
     size_t machines = sections_of(&loader->draft, SECTION_MACHINE);

@@ -61,8 +61,17 @@ struct journal_settings {
     unsigned mode; /* permission bits of the files, such as 0640 */
 };
 
+/* A tag of a machine that the page shows by itself; NULL: none. */
+struct tag_reference {
+    const struct machine *machine;
+    const struct tag *tag;
+};
+
 struct web_settings {
-    const char *listen; /* "" when there is no page */
+    const char *listen;         /* "" when there is no page */
+    struct tag_reference power; /* what the factory takes from the grid */
+    struct tag_reference good;  /* counts parts */
+    struct tag_reference scrap; /* counts those of them that are no good */
     const char *lab;
     const char *lab_pin_file;
 };
@@ -84,6 +93,13 @@ struct link {
     unsigned line; /* of its section, for messages */
 };
 
+/* From low to high, as the factory file says it. */
+struct band {
+    bool is_given;
+    struct decimal low;
+    struct decimal high;
+};
+
 enum record_mode { RECORD_ALL, RECORD_CHANGES };
 
 struct machine {
@@ -102,6 +118,8 @@ struct machine {
     uint32_t now_ms;
     bool now_is_enabled;
     enum record_mode record;
+    const struct tag *headline;              /* its one number on the page's wall; NULL: none */
+    struct band normal;                      /* where that lies while all is well */
     const char *titles[MAP_LANGUAGES_COUNT]; /* fr, de, en */
     const char *simulate;                    /* the simulator's model; "" when not simulated */
     unsigned line;

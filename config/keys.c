@@ -26,7 +26,7 @@ static const struct {
     [SECTION_GATEWAY] = {"gateway", sizeof(struct gateway), false},
     [SECTION_BROKER] = {"broker", sizeof(struct broker_draft), false},
     [SECTION_JOURNAL] = {"journal", sizeof(struct journal_settings), false},
-    [SECTION_WEB] = {"web", sizeof(struct web_settings), false},
+    [SECTION_WEB] = {"web", sizeof(struct web_draft), false},
     [SECTION_LINK] = {"link", sizeof(struct link), true},
     [SECTION_MACHINE] = {"machine", sizeof(struct machine_draft), true},
 };
@@ -83,12 +83,18 @@ static const struct key keys[] = {
      AT(journal_settings, mode),
      .help = "permissions of the files, octal"},
 
-    {SECTION_WEB, KEY_LISTEN, "listen", .standard = "off", AT(web_settings, listen),
+    {SECTION_WEB, KEY_LISTEN, "listen", .standard = "off", AT(web_draft, web.listen),
      .help = "address of the page, host:port; off: no page"},
-    {SECTION_WEB, KEY_FILE, "lab", .standard = "", AT(web_settings, lab),
+    {SECTION_WEB, KEY_FILE, "lab", .standard = "", AT(web_draft, web.lab),
      .help = "control socket of the simulator; empty: no Lab"},
-    {SECTION_WEB, KEY_FILE, "lab_pin_file", .standard = "", AT(web_settings, lab_pin_file),
+    {SECTION_WEB, KEY_FILE, "lab_pin_file", .standard = "", AT(web_draft, web.lab_pin_file),
      .help = "its first line is the PIN of the Lab"},
+    {SECTION_WEB, KEY_TEXT, "power", .standard = "", AT(web_draft, power),
+     .help = "MACHINE.TAG of the power taken from the grid, for the wall; empty: none"},
+    {SECTION_WEB, KEY_TEXT, "good", .standard = "", AT(web_draft, good),
+     .help = "MACHINE.TAG of a counter of parts, for the wall"},
+    {SECTION_WEB, KEY_TEXT, "scrap", .standard = "", AT(web_draft, scrap),
+     .help = "MACHINE.TAG of a counter of those of them that are no good"},
 
     {SECTION_LINK, KEY_WORD, "driver", .standard = "modbus-tcp", .choices = "modbus-tcp",
      AT(link, driver),
@@ -136,6 +142,10 @@ static const struct key keys[] = {
     {SECTION_MACHINE, KEY_CHOICE, "record", .standard = "all", .choices = "all|changes",
      AT(machine_draft, machine.record),
      .help = "which samples the journal takes"},
+    {SECTION_MACHINE, KEY_TEXT, "headline", .standard = "", AT(machine_draft, headline),
+     .help = "the tag whose number stands on the page's wall; empty: none"},
+    {SECTION_MACHINE, KEY_BAND, "normal", .standard = "", AT(machine_draft, machine.normal),
+     .help = "where the headline lies while all is well, such as 6.3 .. 7.7; empty: not said"},
     {SECTION_MACHINE, KEY_TEXT, "title_fr", .standard = "",
      AT(machine_draft, machine.titles[0]),
      .help = "what people call it, in French"},
@@ -375,6 +385,28 @@ static bool parse_word(const struct context *context, const char *text)
     return choice_of(context->key->choices, text) >= 0 && parse_text(context, text);
 }
 
+/* "155 .. 165", the lower first. */
+static bool parse_band(const struct context *context, const char *text)
+{
+    struct band band = {.is_given = *text != '\0'};
+    if (band.is_given) {
+        const char *between = strstr(text, "..");
+        const char *low = text;
+        const char *high = between != NULL ? between + 2 : "";
+        size_t low_length = between != NULL ? (size_t)(between - text) : 0;
+        size_t high_length = strlen(high);
+        text_trim(&low, &low_length);
+        text_trim(&high, &high_length);
+        if (!units_parse_decimal(arena_copy(context->arena, low, low_length), &band.low) ||
+            !units_parse_decimal(arena_copy(context->arena, high, high_length), &band.high) ||
+            decimal_to_double(band.low) >= decimal_to_double(band.high)) {
+            return false;
+        }
+    }
+    *(struct band *)context->place = band;
+    return true;
+}
+
 static bool parse_now(const struct context *context, const char *text)
 {
     if (*text == '\0' && *context->key->standard == '\0') {
@@ -416,6 +448,7 @@ static const struct {
         "0640", ""},
     [KEY_CHOICE] = {"choice", parse_choice, NULL, ""},
     [KEY_WORD] = {"choice", parse_word, NULL, ""},
+    [KEY_BAND] = {"band", parse_band, "two numbers, the lower first, such as 6.3 .. 7.7", ""},
     [KEY_NOW] = {"duration", parse_now, NULL, "ms"},
 };
 /* clang-format on */

@@ -28,8 +28,15 @@ struct broker_draft {
     struct broker broker;
     const char *url;
 };
+struct web_draft {
+    struct web_settings web;
+    const char *power;
+    const char *good;
+    const char *scrap;
+};
 struct machine_draft {
     struct machine machine;
+    const char *headline;
     const char *link;
     const char *map;
 };
@@ -50,6 +57,7 @@ enum key_type {
     KEY_MODE,    /* octal; unsigned */
     KEY_CHOICE,  /* one of `choices`; its index, int */
     KEY_WORD,    /* one of `choices`; const char * */
+    KEY_BAND,    /* two decimals, or nothing; struct band */
     KEY_NOW, /* a duration or off; uint32_t milliseconds at offset, bool at offset_enabled */
 };
 

@@ -96,6 +96,41 @@ static void put_tag(struct json *json, const struct machine *machine, size_t ind
     json_close(json, '}');
 }
 
+/* What the page calls the machine's state: the tag of that name, or the first that speaks
+ * PackML. */
+static const struct tag *state_of(const struct map *map)
+{
+    const struct tag *state = map_find(map, "state");
+    for (size_t at = 0; state == NULL && at < map->tags_count; at++) {
+        const struct tag *tag = &map->tags[at];
+        for (size_t word = 0; word < tag->words_count; word++) {
+            state = strcmp(tag->words[word].text, "execute") == 0 ? tag : state;
+        }
+    }
+    return state;
+}
+
+static void put_tag_name(struct json *json, const char *name, const struct tag *tag)
+{
+    if (tag != NULL) {
+        json_string(json, name, tag->name);
+    } else {
+        put_null(json, name);
+    }
+}
+
+static void put_normal(struct json *json, const struct band *normal)
+{
+    if (normal->is_given) {
+        json_open(json, "normal", '[');
+        json_decimal(json, NULL, normal->low);
+        json_decimal(json, NULL, normal->high);
+        json_close(json, ']');
+    } else {
+        put_null(json, "normal");
+    }
+}
+
 static void put_machine(struct json *json, const struct factory *factory, size_t index)
 {
     const struct machine *machine = &factory->machines[index];
@@ -112,12 +147,9 @@ static void put_machine(struct json *json, const struct factory *factory, size_t
     json_boolean(json, "simulated", *machine->simulate != '\0');
     put_titles(json, machine->titles);
     json_string(json, "topic", topic);
-    const struct tag *state = map_find(machine->map, "state");
-    if (state != NULL) {
-        json_string(json, "state", state->name);
-    } else {
-        put_null(json, "state");
-    }
+    put_tag_name(json, "headline", machine->headline);
+    put_normal(json, &machine->normal);
+    put_tag_name(json, "state", state_of(machine->map));
     json_open(json, "tags", '[');
     for (size_t at = 0; at < machine->map->tags_count; at++) {
         put_tag(json, machine, at);
@@ -154,6 +186,19 @@ static bool is_simulated(const struct factory *factory)
     return false;
 }
 
+static void put_reference(struct json *json, const char *name,
+                          const struct tag_reference *reference)
+{
+    if (reference->tag == NULL) {
+        put_null(json, name);
+        return;
+    }
+    json_open(json, name, '{');
+    json_string(json, "machine", reference->machine->name);
+    json_string(json, "tag", reference->tag->name);
+    json_close(json, '}');
+}
+
 static void put_site(struct json *json, const struct web_parts *parts)
 {
     const struct factory *factory = parts->factory;
@@ -175,6 +220,11 @@ static void put_site(struct json *json, const struct web_parts *parts)
     json_close(json, '}');
     json_open(json, "journal", '{');
     json_unsigned(json, "max_bytes", factory->journal.max_size_bytes);
+    json_close(json, '}');
+    json_open(json, "wall", '{');
+    put_reference(json, "power", &factory->web.power);
+    put_reference(json, "good", &factory->web.good);
+    put_reference(json, "scrap", &factory->web.scrap);
     json_close(json, '}');
 }
 

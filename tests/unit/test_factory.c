@@ -174,10 +174,11 @@ static void what_is_written_is_taken(void **state)
         "ca_file = ca.pem\nusername = u\npassword_file = /etc/secret\n"
         "[journal]\nfile = /var/x.db\nmax_size = 2 GiB\nsync = normal\nmode = 0644\ncommit = "
         "0\n"
-        "[web]\nlisten = [::1]:8080\n"
+        "[web]\nlisten = [::1]:8080\npower = z.total\n"
         "[link a]\nhost = [fe80::1]\nport = 5023\n[link b]\nhost = plc-1.example\ngap = 20 ms\n"
         "[machine z]\nlink = b\narea = hall\nmap = small.csv\nevery = 200 ms\nunit_id = 255\n"
-        "record = changes\ntitle_fr = Fraiseuse \xC3\xA9t\xC3\xA9\n"
+        "record = changes\nheadline = fast\nnormal = -1.5..2e1\ntitle_fr = Fraiseuse "
+        "\xC3\xA9t\xC3\xA9\n"
         "[machine y]\nlink = a\narea = hall\nmap = zero.csv\nnow = 1 s\n"
         "[machine x]\nlink = b\narea = hall\nmap = small.csv\nbase = 1\nunit_id = 0\n",
         NULL);
@@ -202,6 +203,14 @@ static void what_is_written_is_taken(void **state)
     const struct machine *z = &factory->machines[0];
     assert_false(z->now_is_enabled);
     assert_int_equal(z->record, RECORD_CHANGES);
+    assert_string_equal(z->headline->name, "fast");
+    assert_true(z->normal.is_given);
+    assert_int_equal(z->normal.low.mantissa, -15);
+    assert_true(decimal_to_double(z->normal.high) == 20.0);
+    assert_string_equal(factory->web.power.tag->name, "total");
+    assert_ptr_equal(factory->web.power.machine, z);
+    assert_null(factory->web.good.tag);
+    assert_null(factory->machines[1].headline);
     assert_string_equal(z->titles[0], "Fraiseuse \xC3\xA9t\xC3\xA9");
     assert_true(factory->machines[1].now_is_enabled);
     assert_int_equal(factory->machines[1].now_ms, 1000);
@@ -300,6 +309,15 @@ static const struct {
     {"[gateway]\nnow = of\n", "gateway/now: \"of\" is not accepted"},
     {"[web]\nlisten = 8080\n", "web/listen: \"8080\""},
     {"[web]\nlisten = x:99999\n", "web/listen: \"x:99999\""},
+    {"[web]\npower = m\n", "web/power: \"m\" is not accepted; accepted: MACHINE.TAG"},
+    {"[web]\ngood = mm.slow\n", "there is no [machine mm]; did you mean \"m\"?"},
+    {"[web]\nscrap = m.no_such_tag_here\n", "web/scrap: there is no tag \"no_such_tag_here\""},
+    {"[machine n]\nlink = a\narea = x\nmap = small.csv\nheadline = totol\n",
+     "machine n/headline: there is no tag \"totol\"; did you mean \"total\"?"},
+    {"[machine n]\nlink = a\narea = x\nmap = small.csv\nnormal = 1 .. 2\n",
+     "machine n/normal: needs headline"},
+    {"[machine n]\nlink = a\narea = x\nmap = small.csv\nheadline = total\nnormal = 2 .. 1\n",
+     "machine n/normal: \"2 .. 1\" is not accepted; accepted: two numbers"},
     {"[link b\nhost = x\nnonsense = y\n", "main.conf:1: a section's line ends with ]"},
     {"[link]\nhost = x\n", "link: \"\" is no name"},
     {"[link b]\n", "link b/host: is missing"},
