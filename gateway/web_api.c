@@ -7,6 +7,7 @@
 #include "gateway/gzip.h"
 #include "gateway/web_events.h"
 #include "gateway/web_factory.h"
+#include "gateway/web_metrics.h"
 #include "gateway/web_state.h"
 
 enum { EVENTS_TOLD_MAX = 200 };
@@ -77,11 +78,33 @@ static void answer_events(void *context, const struct http_request *request,
     http_json(response, json.text, length);
 }
 
+static void answer_metrics(void *context, const struct http_request *request,
+                           struct http_response *response)
+{
+    const struct web_api *api = context;
+    (void)request;
+    size_t length = 0;
+    char *text = web_metrics_write(api->parts, &length);
+    http_json(response, text, length);
+    response->type = "text/plain; version=0.0.4; charset=utf-8";
+}
+
+static void answer_health(void *context, const struct http_request *request,
+                          struct http_response *response)
+{
+    const struct web_api *api = context;
+    (void)request;
+    size_t length;
+    enum web_health health;
+    char *text = web_metrics_write_health(api->parts, &length, &health);
+    http_json(response, text, length);
+    response->status = health == WEB_HEALTH_STARTING ? 503 : 200;
+}
+
 static const struct http_route routes[] = {
-    {"/api/factory", HTTP_GET, answer_factory},
-    {"/api/live", HTTP_GET, answer_live},
-    {"/api/stream", HTTP_GET, answer_stream},
-    {"/api/events", HTTP_GET, answer_events},
+    {"/api/factory", HTTP_GET, answer_factory}, {"/api/live", HTTP_GET, answer_live},
+    {"/api/stream", HTTP_GET, answer_stream},   {"/api/events", HTTP_GET, answer_events},
+    {"/metrics", HTTP_GET, answer_metrics},     {"/healthz", HTTP_GET, answer_health},
 };
 
 const struct http_route *web_api_routes(size_t *count)

@@ -1,5 +1,7 @@
 """The page's server tells what the broker and the machines say, when it happens."""
 
+import re
+
 import harness
 import web
 from harness import quick
@@ -13,6 +15,10 @@ class Web(harness.Scenario):
         factory.set("web", listen=f"127.0.0.1:{self.port}")
         simulator = self.simulator(factory)
         return factory, simulator, self.gateway(factory)
+
+    def value(self, machine, tag):
+        live = web.ask(self.port, "/api/live").json
+        return int(live["machines"][machine]["values"][tag]["v"])
 
     @quick
     def test_the_stream_shows_what_is_published(self):
@@ -79,3 +85,65 @@ class Web(harness.Scenario):
             with self.assertRaises(harness.TimedOut):
                 stream.wait(lambda s: False, timeout=2)
             self.assertTrue(stream.is_ended)
+
+    @quick
+    def test_metrics_are_what_prometheus_reads(self):
+        broker = self.broker()
+        self.start(broker=broker)
+        health = web.ask(self.port, "/healthz")
+        self.assertEqual((health.status, health.json), (200, {"status": "ok", "reasons": []}))
+        before = self.value("p1", "w3")
+        answer = web.ask(self.port, "/metrics")
+        self.assertEqual(answer.headers["content-type"],
+                         "text/plain; version=0.0.4; charset=utf-8")
+        values = parse_metrics(answer.body.decode("utf-8"))
+        self.assertEqual(values["formlab_broker_connected", ()], 1)
+        self.assertEqual(values["formlab_machine_online", (("machine", "p0"),)], 1)
+        tag = (("machine", "p1"), ("tag", "w3"), ("unit", ""))
+        self.assertLessEqual(before, values["formlab_value", tag])  # it counts up
+        self.assertLessEqual(values["formlab_value", tag], self.value("p1", "w3"))
+        broker.kill()
+        harness.wait_until(lambda: web.ask(self.port, "/healthz").json["status"] == "degraded",
+                           5, "a degraded health")
+        self.assertEqual(web.ask(self.port, "/healthz").json["reasons"],
+                         ["the broker is not connected"])
+
+
+_NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
+_LABEL = r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\["\\n])*)"'
+_LINE = re.compile(rf'({_NAME})(?:\{{((?:{_LABEL})(?:,{_LABEL})*)\}})? '
+                   r"([+-]?(?:\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|Inf)|NaN)")
+
+
+def parse_metrics(text):
+    """{(name, labels): value}; fails on whatever the exposition format 0.0.4 does not allow."""
+    if not text.endswith("\n"):
+        raise AssertionError("the last line does not end")
+    found, types, helps, closed, last = {}, {}, set(), set(), None
+    for line in text.splitlines():
+        comment = re.fullmatch(rf"# (HELP|TYPE) ({_NAME}) (.+)", line)
+        match = _LINE.fullmatch(line)
+        if not comment and not match:
+            raise AssertionError(f"no line of the format: {line!r}")
+        name = comment.group(2) if comment else match.group(1)
+        family = re.sub(r"_(bucket|sum|count)$", "", name) if types.get(
+            re.sub(r"_(bucket|sum|count)$", "", name)) == "histogram" else name
+        if family != last:
+            if family in closed:
+                raise AssertionError(f"{family} stands in two places")
+            closed.add(last)
+            last = family
+        if comment and comment.group(1) == "HELP":
+            helps.add(name)
+        elif comment:
+            if comment.group(3) not in ("counter", "gauge", "histogram") or name in types:
+                raise AssertionError(f"no such type, or twice: {line!r}")
+            types[name] = comment.group(3)
+        else:
+            if family not in types or family not in helps:
+                raise AssertionError(f"a value without TYPE or HELP: {line!r}")
+            key = name, tuple(re.findall(_LABEL, match.group(2) or ""))
+            if key in found:
+                raise AssertionError(f"twice: {line!r}")
+            found[key] = float(match.group(match.lastindex))
+    return found
