@@ -59,13 +59,17 @@ static enum journal_connection configure_size(struct journal *journal)
         clamp(settings->max_size_bytes / 8, WAL_MIN_BYTES, WAL_MAX_BYTES);
     uint64_t pages = settings->max_size_bytes / journal->page_bytes;
     uint64_t checkpoint = clamp(pages / 32, CHECKPOINT_PAGES_MIN, CHECKPOINT_PAGES_MAX);
+    /* Beyond its usual size the log holds one transaction more: a chunk of samples or a step of
+     * retention, which are a sixteenth at most. */
+    uint64_t log_bytes = journal->wal_limit_bytes + settings->max_size_bytes / 16;
+    journal->quota_bytes = settings->max_size_bytes - log_bytes;
     char text[256];
     (void)snprintf(text, sizeof text,
                    "pragma synchronous = %s; pragma wal_autocheckpoint = %" PRIu64 ";"
                    "pragma journal_size_limit = %" PRIu64 "; pragma max_page_count = %" PRIu64
                    ";",
                    settings->sync == JOURNAL_SYNC_FULL ? "full" : "normal", checkpoint,
-                   journal->wal_limit_bytes, pages * 7 / 8);
+                   journal->wal_limit_bytes, journal->quota_bytes / journal->page_bytes);
     return sql_execute(journal->sql, text) == SQL_DONE ? JOURNAL_READY
                                                        : journal_refuse(journal, "opening");
 }

@@ -26,6 +26,7 @@ struct journal {
     uint64_t last_run;    /* at least: what a file set aside still told */
     uint64_t page_bytes;
     uint64_t wal_limit_bytes;          /* the log's usual size */
+    uint64_t quota_bytes;              /* what the file itself may take of max_size */
     _Atomic int64_t patience_until_us; /* 0: two seconds a call */
     char set_aside[PATH_MAX];
     struct journal_gap lost; /* with the file set aside */

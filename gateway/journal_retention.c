@@ -111,7 +111,7 @@ static enum journal_status delete_surplus(struct journal *journal,
     return status;
 }
 
-/* What lies between rows and quota belongs to the log: see configure() of journal_open.c. */
+/* Rows stop short of the quota, so that a step of retention comes before SQLite says full. */
 static enum journal_status measure(struct journal *journal, uint64_t *excess_bytes,
                                    bool *is_loose)
 {
@@ -122,7 +122,7 @@ static enum journal_status measure(struct journal *journal, uint64_t *excess_byt
         status = ask_count(journal, PAGES_FREE, &free_pages);
     }
     uint64_t used_bytes = (pages - free_pages) * journal->page_bytes;
-    uint64_t limit_bytes = journal->settings->max_size_bytes / 16 * 13;
+    uint64_t limit_bytes = journal->quota_bytes - journal->settings->max_size_bytes / 16;
     *excess_bytes = used_bytes > limit_bytes ? used_bytes - limit_bytes : 0;
     *is_loose = free_pages > VACUUM_PAGES_SPARE;
     return status;

@@ -401,6 +401,7 @@ static void a_small_journal_makes_room_for_itself(void **state)
     uint64_t seq = 0;
     for (int at = 0; at < 3000; at++) {
         seq = push(&bench, 1000);
+        assert_true(journal_size(bench.parts.journal) <= SMALL_BYTES); /* at any moment */
         if (at % 50 == 0) {
             (void)await_committed(&bench, seq);
         }
