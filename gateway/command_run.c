@@ -109,12 +109,8 @@ static bool open_journal(struct daemon *daemon)
         return false;
     }
     uint64_t now_s = (uint64_t)(clock_wall_us() / 1000000);
-    if (journal_begin_run(daemon->journal, now_s, &daemon->run) != JOURNAL_OK) {
-        log_line(LOG_LEVEL_ERROR, "journal", "event=no-run error=\"%s\"",
-                 journal_message(daemon->journal));
-        journal_close(daemon->journal);
-        return false;
-    }
+    /* A journal that cannot be written yet is the recorder's affair: polling does not wait. */
+    (void)journal_begin_run(daemon->journal, now_s, &daemon->run);
     daemon->obsolete = journal_obsolete_topics(daemon->journal, &daemon->obsolete_count);
     return true;
 }
@@ -134,6 +130,7 @@ static void create_exchange(struct daemon *daemon)
     uint64_t last_seq = journal_last_seq(daemon->journal);
     wake_init(&daemon->recorder_wake);
     wake_init(&daemon->publisher_wake);
+    /* Without a journal its recorder says later how far things are. */
     daemon->ledger = ledger_create(daemon->run, last_seq, journal_cursor(daemon->journal),
                                    &daemon->publisher_wake);
     daemon->events = events_create(&daemon->publisher_wake);

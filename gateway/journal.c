@@ -49,7 +49,7 @@ static const char *const texts[STATEMENTS_COUNT] = {
                     " and last < coalesce((select min(seq) from samples), 0)"),
     [LAST_RUN] = "select max(run) from runs",
     [LAST_RUN_SAMPLED] = "select run from samples order by seq desc limit 1",
-    [INSERT_RUN] = "insert into runs(run, started) values(?1, ?2)",
+    [INSERT_RUN] = "insert or ignore into runs(run, started) values(?1, ?2)",
     [PRUNE_RUNS] = ("delete from runs where run not in"
                     " (select run from runs order by run desc limit ?1)"),
     [FIRST_TIME] = "select time_us from samples where seq > ?1 order by seq limit 1",
@@ -70,6 +70,7 @@ enum journal_status journal_fail(struct journal *journal, const char *doing)
 {
     journal_tell(journal, "%s: %s", doing, sql_message(journal->sql));
     enum sql_status status = sql_status(journal->sql);
+    journal->is_found_damaged = journal->is_found_damaged || status == SQL_DAMAGED;
     return status == SQL_FULL   ? JOURNAL_FULL
            : status == SQL_BUSY ? JOURNAL_BUSY
                                 : JOURNAL_FAILED;
@@ -178,24 +179,45 @@ static enum journal_status abandon_unless(struct journal *journal, enum journal_
     return status;
 }
 
+static enum journal_status put_run(struct journal *journal)
+{
+    sql_bind_number(journal->writes, INSERT_RUN, 1, (int64_t)journal->pending_run);
+    sql_bind_number(journal->writes, INSERT_RUN, 2, clock_wall_us() / 1000000);
+    sql_bind_number(journal->writes, PRUNE_RUNS, 1, RUNS_KEPT);
+    enum journal_status status = finish(journal, INSERT_RUN, "entering the run");
+    if (status == JOURNAL_OK) {
+        status = finish(journal, PRUNE_RUNS, "entering the run");
+    }
+    return abandon_unless(journal, status);
+}
+
+bool journal_is_held(const struct journal *journal)
+{
+    uint64_t wal_bytes = journal_wal_size(journal);
+    return wal_bytes > journal->wal_limit_bytes &&
+           journal_file_size(journal->file, "") + wal_bytes >=
+               journal->settings->max_size_bytes;
+}
+
 enum journal_status journal_begin(struct journal *journal)
 {
     if (journal->sql == NULL) {
         return JOURNAL_FAILED;
     }
-    uint64_t max_bytes = journal->settings->max_size_bytes;
-    if (journal_size(journal) >= max_bytes) {
-        sql_checkpoint(journal->sql);
+    if (journal_size(journal) >= journal->settings->max_size_bytes) {
+        sql_checkpoint(journal->sql, SQL_EMPTY_LOG);
     }
-    uint64_t wal_bytes = journal_wal_size(journal);
-    if (wal_bytes > journal->wal_limit_bytes &&
-        journal_file_size(journal->file, "") + wal_bytes >= max_bytes) {
+    if (journal_is_held(journal)) {
         journal_tell(journal, "a reader holds %" PRIu64 " MiB of its log, max_size is reached",
-                     wal_bytes >> 20);
+                     journal_wal_size(journal) >> 20);
         return JOURNAL_FULL;
     }
     journal->pending_seq = journal->last_seq;
-    return finish(journal, BEGIN, "beginning");
+    enum journal_status status = finish(journal, BEGIN, "beginning");
+    if (status == JOURNAL_OK && journal->pending_run != 0 && !journal->is_draft) {
+        status = put_run(journal);
+    }
+    return status;
 }
 
 void journal_rollback(struct journal *journal)
@@ -203,6 +225,17 @@ void journal_rollback(struct journal *journal)
     if (journal->sql != NULL) {
         sql_roll_back(journal->sql);
     }
+}
+
+/* Of the file that is in its place, not of a draft. */
+static void leave_note(struct journal *journal)
+{
+    if (journal->is_draft) {
+        return;
+    }
+    journal->note.seq = journal->last_seq;
+    journal->note.cursor = journal->cursor;
+    lock_leave_note(journal->lock, &journal->note);
 }
 
 enum journal_status journal_commit(struct journal *journal, uint64_t cursor)
@@ -219,18 +252,18 @@ enum journal_status journal_commit(struct journal *journal, uint64_t cursor)
     if (status == JOURNAL_OK) {
         journal->last_seq = journal->pending_seq;
         journal->cursor = cursor;
+        journal->pending_run = journal->is_draft ? journal->pending_run : 0;
+        leave_note(journal);
     }
     return abandon_unless(journal, status);
 }
 
 /* ------------------------------------------------------------------ samples */
 
-enum journal_status journal_append(struct journal *journal, const struct journal_row *row)
+enum journal_status journal_put_row(struct journal *journal, const struct journal_row *row,
+                                    int64_t machine)
 {
-    assert(row->machine < journal->factory->machines_count);
-    assert(row->seq > 0);
     struct sql_statements *writes = journal->writes;
-    int64_t machine = journal->machines[row->machine];
     bool is_certain = row->uncertain_length == 0;
     sql_bind_number(writes, INSERT_SAMPLE, 1, (int64_t)row->seq);
     sql_bind_number(writes, INSERT_SAMPLE, 2, (int64_t)row->run);
@@ -240,10 +273,18 @@ enum journal_status journal_append(struct journal *journal, const struct journal
     sql_bind_number(writes, INSERT_SAMPLE, 6, journal_crc_row(row, machine));
     sql_bind_text(writes, INSERT_SAMPLE, 7, is_certain ? NULL : row->uncertain,
                   row->uncertain_length);
+    return finish(journal, INSERT_SAMPLE, "writing");
+}
+
+enum journal_status journal_append(struct journal *journal, const struct journal_row *row)
+{
+    assert(row->machine < journal->factory->machines_count);
+    assert(row->seq > 0);
     if (row->seq > journal->pending_seq) {
         journal->pending_seq = row->seq;
     }
-    return abandon_unless(journal, finish(journal, INSERT_SAMPLE, "writing"));
+    return abandon_unless(journal,
+                          journal_put_row(journal, row, journal->machines[row->machine]));
 }
 
 /* ------------------------------------------------------------------ gaps */
@@ -261,7 +302,7 @@ static int64_t find_neighbour(struct journal *journal, const struct journal_gap 
     return id;
 }
 
-static enum journal_status put_gap(struct journal *journal, const struct journal_gap *gap)
+enum journal_status journal_put_gap(struct journal *journal, const struct journal_gap *gap)
 {
     struct sql_statements *writes = journal->writes;
     int64_t id = find_neighbour(journal, gap);
@@ -288,7 +329,7 @@ enum journal_status journal_append_gap(struct journal *journal, const struct jou
     if (gap->to > journal->pending_seq) {
         journal->pending_seq = gap->to;
     }
-    return abandon_unless(journal, put_gap(journal, gap));
+    return abandon_unless(journal, journal_put_gap(journal, gap));
 }
 
 /* ------------------------------------------------------------------ runs */
@@ -305,21 +346,11 @@ static uint64_t next_run(struct journal *journal, uint64_t now_s)
 
 enum journal_status journal_begin_run(struct journal *journal, uint64_t now_s, uint64_t *run)
 {
+    *run = next_run(journal, now_s);
+    journal->last_run = *run;
+    journal->pending_run = *run;
+    journal->note.run = *run;
+    lock_leave_note(journal->lock, &journal->note);
     enum journal_status status = journal_begin(journal);
-    if (status != JOURNAL_OK) {
-        return status;
-    }
-    uint64_t next = next_run(journal, now_s);
-    sql_bind_number(journal->writes, INSERT_RUN, 1, (int64_t)next);
-    sql_bind_number(journal->writes, INSERT_RUN, 2, (int64_t)now_s);
-    sql_bind_number(journal->writes, PRUNE_RUNS, 1, RUNS_KEPT);
-    status = finish(journal, INSERT_RUN, "entering the run");
-    if (status == JOURNAL_OK) {
-        status = finish(journal, PRUNE_RUNS, "entering the run");
-    }
-    status = journal_end(journal, status);
-    if (status == JOURNAL_OK) {
-        *run = next;
-    }
-    return status;
+    return status == JOURNAL_OK ? journal_end(journal, status) : status;
 }

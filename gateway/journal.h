@@ -25,18 +25,27 @@ enum journal_status {
 struct journal;
 
 /* Takes the lock, opens or creates the file, migrates it, and enters the factory's machines and
- * tags. A file that is no journal, or damaged, is set aside as `<file>.damaged-<time>` and a
- * new one begun; journal_set_aside() then names it. Returns NULL and fills `error` when another
- * process holds the journal (its pid is named) or the folder cannot be written. */
+ * tags. A file that is no journal, or damaged, is set aside and a new one begun, into which
+ * journal_salvage() brings back what can be read. Returns NULL and fills `error` when another
+ * process holds the journal (its pid is named), the folder is missing or may not be written, or
+ * a later version wrote the file. Anything else may pass (a full disk, a read-only file system,
+ * no descriptors): then the journal is not open, numbers are given that nobody has used as far
+ * as can be known, and journal_reopen() is to be tried again. */
 struct journal *journal_open(const struct factory *factory, struct journal_error *error);
 void journal_close(struct journal *journal); /* NULL is harmless */
+
+bool journal_is_open(const struct journal *journal);
+bool journal_is_begun(const struct journal *journal); /* its run is entered */
 
 /* Closes and opens the connection again after JOURNAL_FAILED; the lock is kept. */
 enum journal_status journal_reopen(struct journal *journal);
 
-/* The file that the last opening or reopening set aside, "" when it did not; and the unsent
- * samples that went with it, count 0: none. */
+/* The file that the last opening or reopening set aside, or that an earlier one did and that
+ * still holds unsent samples; "" when there is none. */
 const char *journal_set_aside(const struct journal *journal);
+
+/* What the last opening or reopening missed behind the end of the file though it had been
+ * committed, and that the broker does not have; count 0: nothing. */
 struct journal_gap journal_lost(const struct journal *journal);
 
 const char *journal_message(const struct journal *journal); /* why the last call failed */
@@ -45,7 +54,8 @@ const char *journal_message(const struct journal *journal); /* why the last call
  * Any thread. */
 void journal_hurry(struct journal *journal, int64_t until_us);
 
-/* The number of this start: max(last run + 1, `now_s`), entered durably before it returns. */
+/* The number of this start: max(last run + 1, `now_s`). Entered durably before it returns, or,
+ * when that fails, with the next commit. */
 enum journal_status journal_begin_run(struct journal *journal, uint64_t now_s, uint64_t *run);
 
 uint64_t journal_last_seq(const struct journal *journal); /* highest ever given; 0: none yet */
@@ -72,6 +82,29 @@ int64_t journal_oldest_us(struct journal *journal, uint64_t after_seq);
  * tells that another step is wanted. */
 enum journal_status journal_evict(struct journal *journal, uint64_t cursor, int64_t now_us,
                                   unsigned rows_max, struct journal_gap *gap, bool *is_more);
+
+/* Helps where the disk is full: gives back the ballast, empties the log, and lets the next
+ * journal_evict() take a step whatever the size. JOURNAL_FULL: the disk is not the cause. */
+enum journal_status journal_make_room(struct journal *journal);
+
+/* Makes the ballast again once there is room. */
+void journal_keep_ballast(struct journal *journal);
+
+/* One step of salvage. */
+struct journal_salvaged {
+    char file[256]; /* from which, without its folder */
+    struct journal_gap
+        lost;        /* unsent samples that cannot be read, found in this step; count 0 */
+    bool is_waiting; /* the file cannot be read at present: later */
+    bool is_done;    /* everything of this file is: so many were saved, so many lost */
+    uint64_t saved;
+    uint64_t lost_count;
+};
+enum journal_status journal_salvage(struct journal *journal, struct journal_salvaged *salvaged);
+bool journal_is_salvaging(const struct journal *journal);
+
+/* Nothing beyond may be published before salvage has come so far; UINT64_MAX: all may. */
+uint64_t journal_sendable(const struct journal *journal);
 
 /* Topics below the site's root ("area/machine/now/tag") that were retained by an earlier
  * configuration and are not part of this one; the caller frees the array in one piece. */

@@ -40,3 +40,9 @@ uint32_t journal_crc_cursor(uint64_t cursor)
 {
     return (uint32_t)crc_of_numbers(&cursor, 1);
 }
+
+uint32_t journal_crc_note(uint64_t run, uint64_t seq, uint64_t cursor)
+{
+    const uint64_t numbers[] = {run, seq, cursor};
+    return (uint32_t)crc_of_numbers(numbers, 3);
+}

@@ -15,4 +15,7 @@ uint32_t journal_crc_machine(int64_t machine, const char *name, const char *area
 
 uint32_t journal_crc_cursor(uint64_t cursor);
 
+/* Over the three numbers of a lock's note. */
+uint32_t journal_crc_note(uint64_t run, uint64_t seq, uint64_t cursor);
+
 #endif

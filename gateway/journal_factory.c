@@ -48,13 +48,13 @@ static bool is_run(struct journal *journal, enum statement which)
 
 /* ------------------------------------------------------------------ machines */
 
-/* Its number, 0 when it has none yet; `is_same` when its entry says what `machine` does. False
- * when the table cannot be read. */
-static bool find_machine(struct journal *journal, const struct machine *machine, int64_t *id,
-                         bool *is_same)
+/* Its number, 0 when it has none yet; `is_same` when its entry says the same. False when the
+ * table cannot be read. */
+static bool find_machine(struct journal *journal, const char *name, const char *area_wanted,
+                         int64_t *id, bool *is_same)
 {
     struct sql_statements *statements = journal->entries;
-    bind_name(journal, FIND_MACHINE, 1, machine->name);
+    bind_name(journal, FIND_MACHINE, 1, name);
     enum sql_status status = sql_step(statements, FIND_MACHINE);
     *id = 0;
     *is_same = false;
@@ -62,10 +62,10 @@ static bool find_machine(struct journal *journal, const struct machine *machine,
         const char *area = sql_text(statements, FIND_MACHINE, 1, NULL);
         const char *root = sql_text(statements, FIND_MACHINE, 2, NULL);
         *id = sql_number(statements, FIND_MACHINE, 0);
-        *is_same = strcmp(area, machine->area) == 0 &&
+        *is_same = strcmp(area, area_wanted) == 0 &&
                    strcmp(root, journal->factory->site.root) == 0 &&
                    sql_number(statements, FIND_MACHINE, 3) ==
-                       journal_crc_machine(*id, machine->name, machine->area);
+                       journal_crc_machine(*id, name, area_wanted);
     }
     sql_reset(statements, FIND_MACHINE);
     return status == SQL_ROW || status == SQL_DONE;
@@ -79,27 +79,42 @@ static int64_t new_machine(struct journal *journal)
     return last + 1;
 }
 
+static bool put_machine(struct journal *journal, int64_t id, const char *name, const char *area)
+{
+    sql_bind_number(journal->entries, PUT_MACHINE, 1, id);
+    bind_name(journal, PUT_MACHINE, 2, name);
+    bind_name(journal, PUT_MACHINE, 3, area);
+    bind_name(journal, PUT_MACHINE, 4, journal->factory->site.root);
+    sql_bind_number(journal->entries, PUT_MACHINE, 5, journal_crc_machine(id, name, area));
+    return is_run(journal, PUT_MACHINE);
+}
+
 /* Finds or enters one machine. Rows keep their machine's number for ever. */
 static bool enter_machine(struct journal *journal, size_t index)
 {
     const struct machine *machine = &journal->factory->machines[index];
     int64_t id;
     bool is_same;
-    if (!find_machine(journal, machine, &id, &is_same)) {
+    if (!find_machine(journal, machine->name, machine->area, &id, &is_same)) {
         return false;
     }
     id = id != 0 ? id : new_machine(journal);
     journal->machines[index] = id;
-    if (is_same) {
-        return true;
+    return is_same || put_machine(journal, id, machine->name, machine->area);
+}
+
+int64_t journal_factory_machine(struct journal *journal, const char *name, const char *area)
+{
+    int64_t id;
+    bool is_same;
+    if (!find_machine(journal, name, area, &id, &is_same)) {
+        return 0;
     }
-    uint32_t crc = journal_crc_machine(id, machine->name, machine->area);
-    sql_bind_number(journal->entries, PUT_MACHINE, 1, id);
-    bind_name(journal, PUT_MACHINE, 2, machine->name);
-    bind_name(journal, PUT_MACHINE, 3, machine->area);
-    bind_name(journal, PUT_MACHINE, 4, journal->factory->site.root);
-    sql_bind_number(journal->entries, PUT_MACHINE, 5, crc);
-    return is_run(journal, PUT_MACHINE);
+    if (id != 0) {
+        return id; /* should the area differ, the configuration knows better */
+    }
+    id = new_machine(journal);
+    return put_machine(journal, id, name, area) ? id : 0;
 }
 
 static bool enter_machines(struct journal *journal)

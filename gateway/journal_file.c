@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SUFFIX_MAX = 64 }; /* ".damaged-" and a time is the longest */
+enum { SUFFIX_MAX = 64 }; /* ".damaged-", a time and "-wal" are the longest */
 
 bool journal_file_resolve(const char *file, char path[static PATH_MAX])
 {
@@ -19,6 +19,10 @@ bool journal_file_resolve(const char *file, char path[static PATH_MAX])
                                : snprintf(folder, sizeof folder, "%.*s",
                                           (int)(slash == file ? 1 : slash - file), file);
     if (length < 0 || length >= PATH_MAX) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    if (strlen(base) > NAME_MAX - SUFFIX_MAX) {
         errno = ENAMETOOLONG;
         return false;
     }
@@ -63,6 +67,13 @@ void journal_file_create(const char *path, mode_t mode)
     set_mode(path, "", mode);
     set_mode(path, "-wal", mode);
     set_mode(path, "-shm", mode);
+}
+
+void journal_file_remove(const char *path, const char *suffix)
+{
+    char name[PATH_MAX + SUFFIX_MAX];
+    (void)snprintf(name, sizeof name, "%s%s", path, suffix);
+    (void)unlink(name);
 }
 
 uint64_t journal_file_size(const char *path, const char *suffix)

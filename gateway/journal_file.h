@@ -17,6 +17,9 @@ bool journal_file_resolve(const char *file, char path[static PATH_MAX]);
  * bits `mode` as far as we may. What cannot be made, opening will find. */
 void journal_file_create(const char *path, mode_t mode);
 
+/* Removes the file with that suffix, if there is one. */
+void journal_file_remove(const char *path, const char *suffix);
+
 /* In bytes, with `suffix` ("", "-wal") behind the path; 0 when there is no such file. */
 uint64_t journal_file_size(const char *path, const char *suffix);
 

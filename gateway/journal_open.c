@@ -1,18 +1,17 @@
 /* How a connection is established: locked, opened, configured, checked, and when what is there
- * cannot be used, set aside for a new file. */
+ * cannot be used, replaced. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config/memory.h"
-#include "gateway/aside.h"
 #include "gateway/clock.h"
 #include "gateway/journal_crc.h"
 #include "gateway/journal_file.h"
 #include "gateway/journal_private.h"
-#include "gateway/lock.h"
 
 enum {
     PAGE_SIZE_BYTES = 4096,
@@ -25,8 +24,6 @@ enum {
 #define WAL_MIN_BYTES     (UINT64_C(64) << 10)
 #define WAL_MAX_BYTES     (UINT64_C(1) << 20)
 #define CHECK_WHOLE_BYTES (UINT64_C(64) << 20) /* quick_check of it: some 0.1 s, warm */
-#define NUMBER_MAX        (UINT64_C(1) << 53)  /* beyond, JSON's readers differ: a fallen bit */
-
 /* After retention has emptied the table, only SQLite's own count knows. While there are rows,
  * they know better: a fallen bit there would leave a hole in the numbers. */
 static const char last_seq_text[] =
@@ -89,6 +86,7 @@ static enum journal_connection configure(struct journal *journal)
         return journal_refuse(journal, "choosing WAL");
     }
     if (!is_wal) {
+        journal->is_hopeless = true;
         journal_tell(journal, "this file system does not carry SQLite's WAL");
         return JOURNAL_REFUSED;
     }
@@ -130,7 +128,7 @@ static enum journal_connection check(struct journal *journal)
     return is_right ? JOURNAL_READY : JOURNAL_DAMAGED;
 }
 
-static uint64_t ask_cursor(struct sql *sql, uint64_t last_seq)
+uint64_t journal_ask_cursor(struct sql *sql, uint64_t last_seq)
 {
     int64_t value = sql_ask(sql, "select value from state where name = 'cursor'", 0);
     int64_t crc = sql_ask(sql, "select crc from state where name = 'cursor'", 0);
@@ -146,20 +144,21 @@ static enum journal_connection load_numbers(struct journal *journal)
         return journal_refuse(journal, "reading");
     }
     journal->last_seq = (uint64_t)last_seq;
-    journal->cursor = ask_cursor(journal->sql, journal->last_seq);
+    journal->cursor = journal_ask_cursor(journal->sql, journal->last_seq);
     return JOURNAL_READY;
 }
 
-static void disconnect(struct journal *journal)
+void journal_disconnect(struct journal *journal)
 {
     sql_close(journal->sql);
     journal->sql = NULL;
     journal->writes = NULL;
     journal->evictions = NULL;
     journal->entries = NULL;
+    journal->salvages = NULL;
 }
 
-static enum journal_connection establish(struct journal *journal)
+enum journal_connection journal_establish(struct journal *journal)
 {
     static enum journal_connection (*const steps[])(struct journal *) = {
         open_file,
@@ -169,6 +168,7 @@ static enum journal_connection establish(struct journal *journal)
         journal_prepare,
         journal_retention_prepare,
         journal_factory_enter,
+        journal_salvage_prepare,
         load_numbers,
     };
     enum journal_connection connection = JOURNAL_READY;
@@ -176,104 +176,141 @@ static enum journal_connection establish(struct journal *journal)
         connection = connection == JOURNAL_READY ? steps[at](journal) : connection;
     }
     if (connection != JOURNAL_READY) {
-        disconnect(journal);
+        journal_disconnect(journal);
     }
     return connection;
 }
 
-/* ------------------------------------------------------------------ setting aside */
+/* ------------------------------------------------------------------ connecting */
 
-/* What must not be forgotten with a damaged file: numbers given, runs used, samples unsent. */
-struct remains {
-    uint64_t last_seq;
-    uint64_t last_run;
-    uint64_t cursor;
-};
-
-/* Each question stands alone: one damaged page leaves the other answers. */
-static uint64_t ask_plausible(struct sql *sql, const char *text)
+/* SQLite ends a log silently at the first frame that is damaged, and a file may come back from
+ * a backup: what the note knows beyond the end is lost, and its numbers are not given again. */
+static bool check_end(struct journal *journal)
 {
-    uint64_t number = (uint64_t)sql_ask(sql, text, 0);
-    return number <= NUMBER_MAX ? number : 0;
-}
-
-static void read_remains(const char *file, struct remains *remains)
-{
-    struct sql *sql = sql_open(file, SQL_READ);
-    *remains = (struct remains){0};
-    if (sql_status(sql) == SQL_DONE) {
-        uint64_t counted = ask_plausible(sql, "select max(seq) from sqlite_sequence");
-        uint64_t highest = ask_plausible(sql, "select max(seq) from samples");
-        remains->last_seq = counted > highest ? counted : highest;
-        remains->last_run = ask_plausible(sql, "select max(run) from runs");
-        remains->cursor = ask_cursor(sql, remains->last_seq);
-    }
-    sql_close(sql);
-}
-
-/* The new journal goes on where the old one ended, and says what it lacks. */
-static bool enter_remains(struct journal *journal, const struct remains *remains)
-{
-    journal->last_run = remains->last_run;
-    if (remains->last_seq == 0) {
+    uint64_t known = journal->note.seq;
+    if (known <= journal->last_seq || known > NUMBER_MAX) {
         return true;
     }
-    char text[128];
-    (void)snprintf(text, sizeof text,
-                   "insert into sqlite_sequence(name, seq) values('samples', %" PRIu64 ")",
-                   remains->last_seq);
-    bool is_done = sql_execute(journal->sql, text) == SQL_DONE;
-    journal->last_seq = remains->last_seq;
-    struct journal_gap gap = {.from = remains->cursor + 1,
-                              .to = remains->last_seq,
-                              .count = remains->last_seq - remains->cursor,
+    struct journal_gap gap = {.from = journal->last_seq + 1,
+                              .to = known,
+                              .count = known - journal->last_seq,
                               .reason = "damaged"};
-    is_done = is_done && journal_begin(journal) == JOURNAL_OK;
-    journal->lost = gap;
-    if (is_done && gap.count > 0) {
-        is_done = journal_append_gap(journal, &gap) == JOURNAL_OK;
-    }
-    return is_done && journal_commit(journal, remains->last_seq) == JOURNAL_OK;
-}
-
-/* Connects; what cannot be used makes room for a new file, once. */
-static bool connect_or_replace(struct journal *journal)
-{
-    enum journal_connection connection = establish(journal);
-    if (connection != JOURNAL_DAMAGED) {
-        return connection == JOURNAL_READY;
-    }
-    struct remains remains;
-    read_remains(journal->file, &remains);
-    if (!aside_move(journal->file, clock_wall_us(), journal->set_aside,
-                    sizeof journal->set_aside)) {
-        journal_tell(journal, "it is damaged and cannot be set aside: %s",
-                     strerrordesc_np(errno));
+    if (journal_begin(journal) != JOURNAL_OK ||
+        journal_append_gap(journal, &gap) != JOURNAL_OK ||
+        journal_commit(journal, journal->cursor) != JOURNAL_OK) {
+        journal_disconnect(journal);
         return false;
     }
-    return establish(journal) == JOURNAL_READY && enter_remains(journal, &remains);
+    uint64_t sent = journal->note_cursor; /* what the broker has is not lost to it */
+    gap.from = sent >= gap.from && sent < gap.to ? sent + 1 : gap.from;
+    gap.count = sent >= gap.to ? 0 : gap.to - gap.from + 1;
+    journal->lost = gap;
+    return true;
+}
+
+static enum journal_connection connect_once(struct journal *journal)
+{
+    if (!aside_finish(journal->file)) {
+        journal_tell(journal, "setting aside what is damaged: %s", strerrordesc_np(errno));
+        return JOURNAL_REFUSED;
+    }
+    return journal->is_found_damaged ? JOURNAL_DAMAGED : journal_establish(journal);
+}
+
+/* Connects; what cannot be used makes room for a new file, and a full disk is given its ballast
+ * back. */
+static bool connect_or_replace(struct journal *journal)
+{
+    journal->set_aside[0] = '\0';
+    journal->lost = (struct journal_gap){0};
+    journal->note_cursor = journal->note.cursor;
+    enum journal_connection connection = connect_once(journal);
+    if (connection == JOURNAL_REFUSED && journal_release_ballast(journal)) {
+        connection = connect_once(journal);
+    }
+    bool is_ready =
+        connection == JOURNAL_DAMAGED ? journal_replace(journal) : connection == JOURNAL_READY;
+    return is_ready && check_end(journal);
 }
 
 /* ------------------------------------------------------------------ opening */
 
+/* What may be different in a moment: a disk that is full, descriptors used up … */
+static bool may_pass(int cause)
+{
+    static const int passing[] = {ENOSPC, EDQUOT, EROFS, EIO, EMFILE, ENFILE, ENOMEM, EAGAIN};
+    for (size_t at = 0; at < sizeof passing / sizeof passing[0]; at++) {
+        if (passing[at] == cause) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A lock that cannot be made at present is no reason not to start; one that another holds is.
+ */
 static bool take_lock(struct journal *journal, struct journal_error *error)
 {
     char file[PATH_MAX + 8];
     (void)snprintf(file, sizeof file, "%s.lock", journal->file);
     pid_t holder;
-    journal->lock = lock_take(file, (mode_t)journal->settings->mode, &holder);
+    journal->lock = lock_take(file, (mode_t)journal->settings->mode, &journal->note, &holder);
     if (journal->lock >= 0) {
+        journal->last_run = journal->note.run;
         return true;
     }
     if (holder != 0) {
         (void)snprintf(error->text, sizeof error->text,
                        "%s: the process with pid %ld holds this journal; two cannot write one",
                        journal->settings->file, (long)holder);
-    } else {
-        (void)snprintf(error->text, sizeof error->text, "%s.lock: %s", journal->settings->file,
-                       strerrordesc_np(errno));
+        errno = EBUSY;
+        return false;
     }
+    (void)snprintf(error->text, sizeof error->text, "%s.lock: %s", journal->settings->file,
+                   strerrordesc_np(errno));
     return false;
+}
+
+/* Without a connection: numbers that nobody has used, as far as can be known. */
+static void look_at_numbers(struct journal *journal)
+{
+    struct journal_remains remains;
+    journal_read_remains(journal->file, &remains);
+    journal->last_seq =
+        remains.last_seq > journal->note.seq ? remains.last_seq : journal->note.seq;
+    journal->cursor = 0; /* nothing is sent before the journal is open */
+    journal->last_run =
+        remains.last_run > journal->last_run ? remains.last_run : journal->last_run;
+}
+
+/* Whether the connection that failed may come about later. */
+static bool is_worth_waiting(const struct journal *journal)
+{
+    bool is_ours = access(journal->file, W_OK) == 0 || errno == ENOENT || may_pass(errno);
+    return is_ours && !journal->is_hopeless;
+}
+
+/* What an earlier start set aside, and had no time to save. */
+static void tell_unfinished(struct journal *journal)
+{
+    if (journal->set_aside[0] == '\0' && journal_sendable(journal) != UINT64_MAX) {
+        (void)snprintf(journal->set_aside, sizeof journal->set_aside, "%.*s/%s",
+                       (int)(strrchr(journal->file, '/') - journal->file), journal->file,
+                       journal->salvage.file);
+    }
+}
+
+static void open_locked(struct journal *journal, struct journal_error *error)
+{
+    if (connect_or_replace(journal)) {
+        tell_unfinished(journal);
+        journal_keep_ballast(journal);
+    } else if (is_worth_waiting(journal)) {
+        look_at_numbers(journal);
+    } else {
+        (void)snprintf(error->text, sizeof error->text, "%s: %.160s", journal->settings->file,
+                       journal->message);
+    }
 }
 
 struct journal *journal_open(const struct factory *factory, struct journal_error *error)
@@ -283,13 +320,16 @@ struct journal *journal_open(const struct factory *factory, struct journal_error
     journal->settings = &factory->journal;
     journal->lock = -1;
     journal->machines = memory_allocate(factory->machines_count, sizeof *journal->machines);
-    error->text[0] = '\0';
+    *error = (struct journal_error){.text = ""};
     if (!journal_file_resolve(factory->journal.file, journal->file)) {
         (void)snprintf(error->text, sizeof error->text, "%s: %s", factory->journal.file,
                        strerrordesc_np(errno));
-    } else if (take_lock(journal, error) && !connect_or_replace(journal)) {
-        (void)snprintf(error->text, sizeof error->text, "%s: %.160s", factory->journal.file,
-                       journal->message);
+    } else if (take_lock(journal, error)) {
+        open_locked(journal, error);
+    } else if (may_pass(errno)) {
+        journal_tell(journal, "%.200s", error->text);
+        error->text[0] = '\0';
+        look_at_numbers(journal);
     }
     if (error->text[0] != '\0') {
         journal_close(journal);
@@ -298,12 +338,23 @@ struct journal *journal_open(const struct factory *factory, struct journal_error
     return journal;
 }
 
+bool journal_is_open(const struct journal *journal)
+{
+    return journal->sql != NULL;
+}
+
+bool journal_is_begun(const struct journal *journal)
+{
+    return journal->pending_run == 0;
+}
+
 void journal_close(struct journal *journal)
 {
     if (journal == NULL) {
         return;
     }
-    disconnect(journal);
+    journal_disconnect(journal);
+    journal_reader_close(journal->damaged);
     lock_release(journal->lock);
     free(journal->machines);
     free(journal);
@@ -311,12 +362,15 @@ void journal_close(struct journal *journal)
 
 enum journal_status journal_reopen(struct journal *journal)
 {
-    disconnect(journal);
-    journal->set_aside[0] = '\0';
-    journal->lost = (struct journal_gap){0};
+    struct journal_error error;
+    journal_disconnect(journal);
+    if (journal->lock < 0 && !take_lock(journal, &error)) {
+        journal_tell(journal, "%.200s", error.text);
+        return JOURNAL_FAILED;
+    }
     if (!connect_or_replace(journal)) {
         return JOURNAL_FAILED;
     }
-    sql_checkpoint(journal->sql); /* so that nothing written before a failed sync is trusted */
+    sql_checkpoint(journal->sql, SQL_EMPTY_LOG); /* nothing before a failed sync is trusted */
     return JOURNAL_OK;
 }

@@ -16,6 +16,7 @@ enum statement {
     MACHINE,
     MACHINE_ID,
     GAPS,
+    GAP_AROUND,
     LAST_SEQ,
     STATEMENTS_COUNT,
 };
@@ -31,6 +32,7 @@ static const char *const texts[STATEMENTS_COUNT] = {
     [MACHINE_ID] = "select id from machines where name = ?1",
     [GAPS] =
         "select first, last, count, reason from gaps order by first, id limit -1 offset ?1",
+    [GAP_AROUND] = "select max(last) from gaps where first <= ?1 and last >= ?1",
     [LAST_SEQ] = ("select max(coalesce((select max(seq) from samples), 0),"
                   " coalesce((select seq from sqlite_sequence where name = 'samples'), 0),"
                   " coalesce((select max(last) from gaps), 0))"),
@@ -55,6 +57,7 @@ struct journal_reader {
     int64_t from_us;
     int64_t to_us;
     size_t gap_next; /* the index that GAPS yields next, 0: it is at rest */
+    bool is_damage;
     char message[256];
 };
 
@@ -72,6 +75,14 @@ static void disconnect(struct journal_reader *reader)
     reader->gap_next = 0;
 }
 
+static void note_failure(struct journal_reader *reader)
+{
+    enum sql_status status = sql_status(reader->sql);
+    reader->is_damage =
+        status == SQL_DAMAGED || status == SQL_UNFIT; /* or a table is missing */
+    (void)snprintf(reader->message, sizeof reader->message, "%s", sql_message(reader->sql));
+}
+
 /* On failure the message tells why, and no connection is left. */
 static enum sql_status try_access(struct journal_reader *reader, enum sql_access access)
 {
@@ -81,7 +92,7 @@ static enum sql_status try_access(struct journal_reader *reader, enum sql_access
         reader->statements = sql_prepare(sql, texts, STATEMENTS_COUNT);
     }
     enum sql_status status = sql_status(sql);
-    (void)snprintf(reader->message, sizeof reader->message, "%s", sql_message(sql));
+    note_failure(reader);
     if (status != SQL_DONE) {
         disconnect(reader);
     }
@@ -99,6 +110,7 @@ static bool is_lone(const char *file)
 
 static bool reader_connect(struct journal_reader *reader)
 {
+    reader->is_damage = false;
     if (stat(reader->file, &reader->identity) != 0) {
         (void)snprintf(reader->message, sizeof reader->message, "%s", strerrordesc_np(errno));
         return false;
@@ -120,6 +132,7 @@ struct journal_reader *journal_reader_open(const char *file, struct journal_erro
     }
     if (!is_found || !reader_connect(reader)) {
         (void)snprintf(error->text, sizeof error->text, "%s: %.160s", file, reader->message);
+        error->is_damage = reader->is_damage;
         journal_reader_close(reader);
         return NULL;
     }
@@ -139,6 +152,11 @@ void journal_reader_close(struct journal_reader *reader)
 const char *journal_reader_message(const struct journal_reader *reader)
 {
     return reader->message;
+}
+
+bool journal_reader_is_damage(const struct journal_reader *reader)
+{
+    return reader->is_damage;
 }
 
 /* ------------------------------------------------------------------ where to read */
@@ -242,8 +260,7 @@ enum journal_next journal_reader_next(struct journal_reader *reader, struct jour
     enum sql_status status = sql_step(statements, ROWS);
     if (status != SQL_ROW) {
         if (reader->sql != NULL) { /* else the message is that of seek */
-            (void)snprintf(reader->message, sizeof reader->message, "%s",
-                           sql_message(reader->sql));
+            note_failure(reader);
         }
         return status == SQL_DONE ? JOURNAL_NEXT_END : JOURNAL_NEXT_FAILED;
     }
@@ -276,15 +293,15 @@ static bool is_readable(struct journal_reader *reader, uint64_t seq)
     return is_row;
 }
 
-/* Steps of double length lead out of the damage; halving them finds its end. What lies whole
- * between two damaged pages close to each other may be passed over with them. */
+/* Steps that grow by an eighth of the way lead out of the damage; halving the last finds its
+ * end. What lies whole between two damaged pages close to each other may be passed over. */
 bool journal_reader_find_readable(struct journal_reader *reader, uint64_t after_seq,
                                   uint64_t last_seq, uint64_t *readable_seq)
 {
     uint64_t low = after_seq;
     uint64_t high = after_seq + 1;
     while (high < last_seq && !is_readable(reader, high)) {
-        uint64_t next = high + (high - after_seq);
+        uint64_t next = high + 1 + (high - after_seq) / 8;
         low = high;
         high = next < last_seq ? next : last_seq;
     }
@@ -322,6 +339,19 @@ bool journal_reader_gap(struct journal_reader *reader, size_t index, struct jour
     (void)snprintf(gap->reason, sizeof gap->reason, "%s", sql_text(statements, GAPS, 3, NULL));
     reader->gap_next = index + 1;
     return true;
+}
+
+bool journal_reader_explains(struct journal_reader *reader, uint64_t from, uint64_t to)
+{
+    uint64_t last = from;
+    while (from <= to && last >= from) {
+        sql_bind_number(reader->statements, GAP_AROUND, 1, (int64_t)from);
+        bool is_row = sql_step(reader->statements, GAP_AROUND) == SQL_ROW;
+        last = is_row ? (uint64_t)sql_number(reader->statements, GAP_AROUND, 0) : 0;
+        sql_reset(reader->statements, GAP_AROUND);
+        from = last >= from ? last + 1 : from;
+    }
+    return from > to;
 }
 
 uint64_t journal_reader_last_seq(struct journal_reader *reader)

@@ -40,7 +40,7 @@ enum journal_next {
 enum journal_next journal_reader_next(struct journal_reader *reader, struct journal_row *row);
 
 /* After JOURNAL_NEXT_FAILED behind `after_seq`: finds the first seq up to `last_seq` from which
- * on it can be read again. False when there is none. Costs some dozens of seeks. */
+ * on it can be read again. False when there is none. Costs some hundred seeks. */
 bool journal_reader_find_readable(struct journal_reader *reader, uint64_t after_seq,
                                   uint64_t last_seq, uint64_t *readable_seq);
 
@@ -49,6 +49,12 @@ void journal_reader_reset(struct journal_reader *reader);
 
 /* Why the last seek or next ended early; "" when it did not. */
 const char *journal_reader_message(const struct journal_reader *reader);
+
+/* Whether it did because of what is in the file; else it may pass. */
+bool journal_reader_is_damage(const struct journal_reader *reader);
+
+/* Whether the journal's gaps name all of these seqs. */
+bool journal_reader_explains(struct journal_reader *reader, uint64_t from, uint64_t to);
 
 /* Gaps in order; `index` counts from 0. False when there is no such. */
 bool journal_reader_gap(struct journal_reader *reader, size_t index, struct journal_gap *gap);

@@ -112,8 +112,8 @@ static enum journal_status delete_surplus(struct journal *journal,
 }
 
 /* Rows stop short of the quota, so that a step of retention comes before SQLite says full. */
-static enum journal_status measure(struct journal *journal, uint64_t *excess_bytes,
-                                   bool *is_loose)
+static enum journal_status measure(struct journal *journal, uint64_t spare_bytes,
+                                   uint64_t *excess_bytes, bool *is_loose)
 {
     uint64_t pages = 0;
     uint64_t free_pages = 0;
@@ -122,10 +122,19 @@ static enum journal_status measure(struct journal *journal, uint64_t *excess_byt
         status = ask_count(journal, PAGES_FREE, &free_pages);
     }
     uint64_t used_bytes = (pages - free_pages) * journal->page_bytes;
-    uint64_t limit_bytes = journal->quota_bytes - journal->settings->max_size_bytes / 16;
+    uint64_t limit_bytes =
+        journal->quota_bytes - journal->settings->max_size_bytes / 16 - spare_bytes;
     *excess_bytes = used_bytes > limit_bytes ? used_bytes - limit_bytes : 0;
     *is_loose = free_pages > VACUUM_PAGES_SPARE;
     return status;
+}
+
+bool journal_is_crowded(struct journal *journal)
+{
+    uint64_t excess_bytes = 0;
+    bool is_loose;
+    uint64_t step = journal->settings->max_size_bytes / STEP_SHARE;
+    return measure(journal, step, &excess_bytes, &is_loose) != JOURNAL_OK || excess_bytes > 0;
 }
 
 /* How much one step may take; of what is old but not in excess, as much as it can. */
@@ -157,8 +166,9 @@ enum journal_status journal_evict(struct journal *journal, uint64_t cursor, int6
     }
     uint64_t excess_bytes;
     bool is_loose;
-    enum journal_status status = measure(journal, &excess_bytes, &is_loose);
-    bool is_over = excess_bytes > 0;
+    enum journal_status status = measure(journal, 0, &excess_bytes, &is_loose);
+    bool is_over = excess_bytes > 0 || journal->must_shrink;
+    journal->must_shrink = false;
     struct eviction eviction = {0};
     /* Nobody knows how old a row is before the clock is set. */
     int64_t max_age_us = (int64_t)(journal->settings->max_age_s * 1000000);

@@ -31,6 +31,7 @@ struct journal_gap {
 /* Why a journal cannot be opened. */
 struct journal_error {
     char text[256];
+    bool is_damage; /* of the file; else it may pass */
 };
 
 #endif

@@ -43,8 +43,15 @@ static const char schema_1[] =
     "member"
     "  where member.key not in ('seq', 'run', 'time', 't', 'q', 'bad', 'late');";
 
+/* What is still to be saved from files that were set aside, in the same folder. */
+static const char schema_2[] =
+    "create table salvage("
+    "  id integer primary key, file text not null,"
+    "  is_history integer not null," /* 0: unsent, going up; 1: acknowledged, going down */
+    "  first integer not null, last integer not null, next integer not null);";
+
 /* One entry a version, applied in order; PRAGMA user_version tells how many a file has had. */
-static const char *const migrations[] = {schema_1};
+static const char *const migrations[] = {schema_1, schema_2};
 enum { MIGRATIONS_COUNT = sizeof migrations / sizeof migrations[0] };
 
 enum journal_connection journal_schema_migrate(struct journal *journal)
@@ -60,6 +67,7 @@ enum journal_connection journal_schema_migrate(struct journal *journal)
         journal_tell(journal, "it is a database of something else");
         return JOURNAL_DAMAGED;
     }
+    journal->is_hopeless = version > MIGRATIONS_COUNT;
     if (version < 0 || version > MIGRATIONS_COUNT) {
         journal_tell(journal,
                      "a newer version of this program wrote it (schema %" PRId64 ", here %d)",

@@ -19,6 +19,7 @@ struct ledger {
     pthread_mutex_t mutex;
     struct wake *publisher;
     struct ledger_view view;
+    uint64_t allowed;
     struct mark marks[MARKS_MAX]; /* a ring, oldest at `first` */
     size_t first;
     size_t count;
@@ -36,6 +37,7 @@ struct ledger *ledger_create(uint64_t run, uint64_t committed, uint64_t acknowle
     ledger->view.acknowledged = acknowledged;
     ledger->view.is_journal_ok = true;
     ledger->forgotten = committed;
+    ledger->allowed = UINT64_MAX;
     return ledger;
 }
 
@@ -81,13 +83,43 @@ void ledger_commit(struct ledger *ledger, uint64_t seq, int64_t now_us)
 }
 
 void ledger_report(struct ledger *ledger, bool is_journal_ok, uint64_t journal_bytes,
-                   uint64_t evicted_count, int64_t oldest_us)
+                   uint64_t evicted_count, int64_t oldest_us, bool is_salvaging)
 {
     (void)pthread_mutex_lock(&ledger->mutex);
     ledger->view.is_journal_ok = is_journal_ok;
     ledger->view.journal_bytes = journal_bytes;
     ledger->view.evicted_count = evicted_count;
     ledger->view.oldest_us = oldest_us;
+    ledger->view.is_salvaging = is_salvaging;
+    (void)pthread_mutex_unlock(&ledger->mutex);
+}
+
+void ledger_allow(struct ledger *ledger, uint64_t seq)
+{
+    (void)pthread_mutex_lock(&ledger->mutex);
+    bool is_more = seq > ledger->allowed;
+    ledger->allowed = seq;
+    (void)pthread_mutex_unlock(&ledger->mutex);
+    if (is_more) {
+        wake_up(ledger->publisher);
+    }
+}
+
+uint64_t ledger_allowed(struct ledger *ledger)
+{
+    (void)pthread_mutex_lock(&ledger->mutex);
+    uint64_t seq = ledger->allowed;
+    (void)pthread_mutex_unlock(&ledger->mutex);
+    return seq;
+}
+
+void ledger_open(struct ledger *ledger, uint64_t committed, uint64_t acknowledged)
+{
+    (void)pthread_mutex_lock(&ledger->mutex);
+    ledger->view.committed = committed;
+    ledger->view.acknowledged = acknowledged;
+    ledger->forgotten = committed;
+    ledger->count = 0;
     (void)pthread_mutex_unlock(&ledger->mutex);
 }
 

@@ -19,6 +19,7 @@ struct ledger_view {
     uint64_t journal_bytes; /* file and WAL */
     bool is_journal_ok;     /* false: commits fail at present */
     bool is_journal_held;   /* a reader keeps the log long */
+    bool is_salvaging;      /* a damaged file's samples are being saved */
     bool is_obsolete_cleared;
 };
 
@@ -34,9 +35,18 @@ void ledger_read(struct ledger *ledger, struct ledger_view *view);
 /* Recorder. `now_us` is monotonic: the publisher asks later how old a commit is. */
 void ledger_commit(struct ledger *ledger, uint64_t seq, int64_t now_us);
 void ledger_report(struct ledger *ledger, bool is_journal_ok, uint64_t journal_bytes,
-                   uint64_t evicted_count, int64_t oldest_us);
+                   uint64_t evicted_count, int64_t oldest_us, bool is_salvaging);
 
 void ledger_hold(struct ledger *ledger, bool is_held);
+
+/* Recorder: nothing beyond `seq` may be published before it is allowed; UINT64_MAX: all may. */
+void ledger_allow(struct ledger *ledger, uint64_t seq);
+
+/* Recorder: the journal, which could not be opened at the start, tells how far things are. */
+void ledger_open(struct ledger *ledger, uint64_t committed, uint64_t acknowledged);
+
+/* What is allowed. To be asked after a row was read: what it says then covers that row. */
+uint64_t ledger_allowed(struct ledger *ledger);
 
 /* Publisher. */
 void ledger_acknowledge(struct ledger *ledger, uint64_t seq);

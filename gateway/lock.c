@@ -2,10 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "gateway/journal_crc.h"
 
 static struct flock whole_file(void)
 {
@@ -28,17 +31,38 @@ static pid_t find_holder(int lock)
     return range.l_pid;
 }
 
-/* For people only: the kernel knows the holder without it. */
-static void write_pid(int lock)
+/* One line of fixed width, written in place: pid, run, seq, cursor, CRC. It needs no room on a
+ * full disk, and one that was cut shows in the CRC. */
+#define NOTE_FORMAT "%-10ld %016" PRIx64 " %016" PRIx64 " %016" PRIx64 " %08" PRIx32 "\n"
+enum { NOTE_SIZE = 80, FIELDS_COUNT = 5 };
+
+void lock_leave_note(int lock, const struct lock_note *note)
 {
-    char text[24];
-    int length = snprintf(text, sizeof text, "%ld\n", (long)getpid());
-    if (ftruncate(lock, 0) == 0) {
-        (void)!pwrite(lock, text, (size_t)length, 0);
+    char text[NOTE_SIZE];
+    int length = snprintf(text, sizeof text, NOTE_FORMAT, (long)getpid(), note->run, note->seq,
+                          note->cursor, journal_crc_note(note->run, note->seq, note->cursor));
+    if (lock >= 0 && length > 0) {
+        (void)!pwrite(lock, text, (size_t)length, 0); /* the journal itself knows better */
     }
 }
 
-int lock_take(const char *file, mode_t mode, pid_t *holder)
+static void read_note(int lock, struct lock_note *note)
+{
+    char text[NOTE_SIZE] = "";
+    uint64_t fields[FIELDS_COUNT] = {0};
+    char *at = text;
+    if (pread(lock, text, sizeof text - 1, 0) > 0) {
+        for (size_t field = 0; field < FIELDS_COUNT; field++) {
+            fields[field] = strtoull(at, &at, field == 0 ? 10 : 16);
+        }
+    }
+    *note = (struct lock_note){.run = fields[1], .seq = fields[2], .cursor = fields[3]};
+    if (fields[4] != journal_crc_note(note->run, note->seq, note->cursor)) {
+        *note = (struct lock_note){0};
+    }
+}
+
+int lock_take(const char *file, mode_t mode, struct lock_note *note, pid_t *holder)
 {
     *holder = 0;
     int lock = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, mode);
@@ -57,7 +81,8 @@ int lock_take(const char *file, mode_t mode, pid_t *holder)
         }
     }
     (void)fchmod(lock, mode);
-    write_pid(lock);
+    read_note(lock, note);
+    lock_leave_note(lock, note);
     return lock;
 }
 

@@ -169,6 +169,9 @@ size_t payload_stats(const struct stats *stats, char *text, size_t size)
     json_unsigned(&json, "reconnects", stats->reconnects);
     json_unsigned(&json, "journal_bytes", ledger->journal_bytes);
     json_boolean(&json, "journal_ok", ledger->is_journal_ok);
+    if (ledger->is_salvaging) {
+        json_boolean(&json, "journal_salvaging", true);
+    }
     return json_end(&json);
 }
 

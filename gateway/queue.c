@@ -207,7 +207,8 @@ static void add_dropped(struct dropped *sum, const struct dropped *dropped)
     sum->count += dropped->count;
 }
 
-void queue_take(struct queue *queue, struct ring *ring, struct dropped *dropped)
+uint64_t queue_take_and_skip(struct queue *queue, struct ring *ring, struct dropped *dropped,
+                             uint64_t count)
 {
     (void)pthread_mutex_lock(&queue->mutex);
     for (const struct record *from = ring_first(queue->ring); from != NULL;
@@ -217,5 +218,13 @@ void queue_take(struct queue *queue, struct ring *ring, struct dropped *dropped)
     ring_clear(queue->ring);
     add_dropped(dropped, &queue->dropped);
     queue->dropped = (struct dropped){.count = 0};
+    uint64_t last = queue->next_seq - 1;
+    queue->next_seq += count;
     (void)pthread_mutex_unlock(&queue->mutex);
+    return last;
+}
+
+void queue_take(struct queue *queue, struct ring *ring, struct dropped *dropped)
+{
+    (void)queue_take_and_skip(queue, ring, dropped, 0);
 }

@@ -58,4 +58,8 @@ void queue_push(struct queue *queue, struct sample *sample);
 /* Moves everything to the ring of the caller, adding what either had to drop. One thread. */
 void queue_take(struct queue *queue, struct ring *ring, struct dropped *dropped);
 
+/* The same, and leaves out the next `count` numbers. Returns the last one given before. */
+uint64_t queue_take_and_skip(struct queue *queue, struct ring *ring, struct dropped *dropped,
+                             uint64_t count);
+
 #endif

@@ -9,13 +9,14 @@
 
 #include "config/memory.h"
 #include "gateway/clock.h"
-#include "gateway/json.h"
+#include "gateway/incident.h"
 #include "gateway/log.h"
 #include "gateway/thread.h"
 
 enum {
     EVICT_ROWS = 1000, /* one step of retention */
     EVICT_STEPS = 64,  /* in a row, when the journal is full */
+    ROOM_TRIES = 4,    /* for one chunk: within the quota, then on the disk */
     FINISH_US = 500000,
     STOP_US = 300000,
     BUSY_TOLD_US = 5000000, /* another's lock that lasts so long is worth a line */
@@ -56,6 +57,14 @@ struct recorder {
     int64_t announce_due_us;
     int64_t announce_pause_us;
 
+    bool is_salvaging; /* another step is wanted */
+
+    bool is_blind;  /* the journal has not been open yet */
+    uint64_t shift; /* what is added to the numbers given meanwhile, up to `shift_to` */
+    uint64_t shift_to;
+    char *scratch; /* a payload with another number */
+    size_t scratch_room;
+
     bool is_held; /* a reader keeps the log long */
     bool is_obsolete_forgotten;
     bool is_done;
@@ -68,17 +77,6 @@ static struct ledger_view look(const struct recorder *recorder)
     return view;
 }
 
-static void announce(const struct recorder *recorder, const struct journal_gap *gap)
-{
-    log_line(LOG_LEVEL_WARNING, "recorder",
-             "event=evicted reason=%s count=%" PRIu64 " from=%" PRIu64 " to=%" PRIu64,
-             gap->reason, gap->count, gap->from, gap->to);
-    events_push(recorder->parts.events, EVENT_OF_GATEWAY, "evicted",
-                "\"count\":%" PRIu64 ",\"from\":%" PRIu64 ",\"to\":%" PRIu64
-                ",\"reason\":\"%s\"",
-                gap->count, gap->from, gap->to, gap->reason);
-}
-
 /* ------------------------------------------------------------------ failing and healing */
 
 static void report(struct recorder *recorder)
@@ -88,7 +86,8 @@ static void report(struct recorder *recorder)
     bool has_backlog = view.committed > view.acknowledged;
     ledger_report(recorder->parts.ledger, !recorder->is_told, journal_size(journal),
                   recorder->evicted_count + recorder->dropped.count,
-                  has_backlog ? journal_oldest_us(journal, view.acknowledged) : 0);
+                  has_backlog ? journal_oldest_us(journal, view.acknowledged) : 0,
+                  journal_is_salvaging(journal));
 }
 
 static void note_failure(struct recorder *recorder, enum journal_status status)
@@ -128,41 +127,56 @@ static void note_success(struct recorder *recorder)
     }
 }
 
-/* What the journal's last opening could not use. Its unsent samples are lost to the broker; the
- * file keeps them for those who know how to mend it. */
-static void tell_set_aside(struct recorder *recorder)
+/* What the journal's last opening or reopening found amiss. */
+static void tell_findings(struct recorder *recorder)
 {
-    const char *file = journal_set_aside(recorder->parts.journal);
-    if (file[0] == '\0') {
-        return;
+    struct journal *journal = recorder->parts.journal;
+    const struct journal_gap lost = journal_lost(journal);
+    if (journal_set_aside(journal)[0] != '\0') {
+        incident_set_aside(recorder->parts.events, journal_set_aside(journal));
     }
-    const struct journal_gap lost = journal_lost(recorder->parts.journal);
-    recorder->evicted_count += lost.count;
-    log_line(LOG_LEVEL_ERROR, "recorder",
-             "event=journal-damaged set_aside=%s count=%" PRIu64 " from=%" PRIu64
-             " to=%" PRIu64,
-             file, lost.count, lost.from, lost.to);
-    char members[EVENT_TEXT_SIZE];
-    struct json json = json_begin(members, sizeof members);
-    const char *slash = strrchr(file, '/');
-    json_string(&json, "file", slash != NULL ? slash + 1 : file);
-    json_unsigned(&json, "count", lost.count);
     if (lost.count > 0) {
-        json_unsigned(&json, "from", lost.from);
-        json_unsigned(&json, "to", lost.to);
+        recorder->evicted_count += lost.count;
+        incident_damaged(recorder->parts.events, &lost);
     }
-    size_t length = json_end(&json); /* of an object, whose members alone are wanted */
-    events_push(recorder->parts.events, EVENT_OF_GATEWAY, "journal-damaged", "%.*s",
-                length > 2 ? (int)length - 2 : 0, members + 1);
+    recorder->is_salvaging = journal_is_salvaging(journal);
 }
 
-/* After a failed sync SQLite's connection must not be trusted again. */
+/* The first opening after a start without a journal. Should numbers have been given that the
+ * journal knows already, then what is in hand, and what comes, is numbered behind them. */
+static void open_at_last(struct recorder *recorder)
+{
+    struct journal *journal = recorder->parts.journal;
+    uint64_t last = journal_last_seq(journal);
+    uint64_t given = recorder->committed;
+    struct dropped *dropped = &recorder->dropped;
+    recorder->is_blind = false;
+    if (last > given) {
+        recorder->shift = last - given;
+        recorder->shift_to =
+            queue_take_and_skip(recorder->parts.queue, recorder->ring, dropped, last - given);
+        dropped->from += recorder->shift;
+        dropped->to += recorder->shift;
+    }
+    recorder->committed = last;
+    ledger_open(recorder->parts.ledger, last, journal_cursor(journal));
+}
+
+/* After a failed sync SQLite's connection must not be trusted again. Meanwhile nothing leaves
+ * that a new file might hold before it holds what comes first. */
 static enum journal_status reopen(struct recorder *recorder)
 {
     struct journal *journal = recorder->parts.journal;
+    ledger_allow(recorder->parts.ledger, recorder->is_blind ? 0 : recorder->committed);
     enum journal_status status = journal_reopen(journal);
     recorder->must_reopen = status != JOURNAL_OK;
-    tell_set_aside(recorder);
+    tell_findings(recorder);
+    if (status == JOURNAL_OK) {
+        if (recorder->is_blind) {
+            open_at_last(recorder);
+        }
+        ledger_allow(recorder->parts.ledger, journal_sendable(journal));
+    }
     return status;
 }
 
@@ -190,7 +204,7 @@ static void announce_evicted(struct recorder *recorder, int64_t now_us)
         recorder->announce_pause_us = ANNOUNCE_MIN_US;
         return;
     }
-    announce(recorder, &recorder->evicted);
+    incident_evicted(recorder->parts.events, &recorder->evicted);
     recorder->evicted = (struct journal_gap){0};
     recorder->announce_due_us = now_us + recorder->announce_pause_us;
     recorder->announce_pause_us = recorder->announce_pause_us * 2 > ANNOUNCE_MAX_US
@@ -198,9 +212,12 @@ static void announce_evicted(struct recorder *recorder, int64_t now_us)
                                       : recorder->announce_pause_us * 2;
 }
 
-static enum journal_status make_room(struct recorder *recorder)
+/* Of the journal's own quota, or on the disk. */
+static enum journal_status make_room(struct recorder *recorder, bool is_disk_full)
 {
-    enum journal_status status = evict(recorder);
+    enum journal_status status =
+        is_disk_full ? journal_make_room(recorder->parts.journal) : JOURNAL_OK;
+    status = status == JOURNAL_OK ? evict(recorder) : status;
     for (int step = 1; status == JOURNAL_OK && recorder->is_evicting && step < EVICT_STEPS;
          step++) {
         status = evict(recorder);
@@ -217,6 +234,27 @@ struct chunk {
     struct journal_gap gap;
 };
 
+static uint64_t seq_of(const struct recorder *recorder, const struct record *record)
+{
+    return record->seq + (record->seq <= recorder->shift_to ? recorder->shift : 0);
+}
+
+/* `{"seq":N,…`: another N. */
+static void renumber(struct recorder *recorder, struct journal_row *row)
+{
+    const char *rest = memchr(row->payload, ',', row->payload_length);
+    size_t rest_length = rest != NULL ? row->payload_length - (size_t)(rest - row->payload) : 0;
+    enum { HEAD_SIZE = 32 };
+    recorder->scratch =
+        memory_grow(recorder->scratch, &recorder->scratch_room, rest_length + HEAD_SIZE, 1);
+    int head = snprintf(recorder->scratch, HEAD_SIZE, "{\"seq\":%" PRIu64, row->seq);
+    if (rest != NULL && head > 0) {
+        (void)memcpy(recorder->scratch + head, rest, rest_length);
+        row->payload = recorder->scratch;
+        row->payload_length = (size_t)head + rest_length;
+    }
+}
+
 static enum journal_status write_records(struct recorder *recorder, struct chunk *chunk)
 {
     uint64_t share = recorder->parts.factory->journal.max_size_bytes / 32;
@@ -226,7 +264,7 @@ static enum journal_status write_records(struct recorder *recorder, struct chunk
     const struct record *record = ring_first(recorder->ring);
     while (record != NULL && status == JOURNAL_OK && bytes < bytes_max) {
         struct journal_row row = {
-            .seq = record->seq,
+            .seq = seq_of(recorder, record),
             .run = recorder->parts.run,
             .time_us = record->time_us,
             .machine = record->machine,
@@ -235,9 +273,12 @@ static enum journal_status write_records(struct recorder *recorder, struct chunk
             .uncertain = record_uncertain(record),
             .uncertain_length = record->uncertain_length,
         };
+        if (row.seq != record->seq) {
+            renumber(recorder, &row);
+        }
         status = journal_append(recorder->parts.journal, &row);
         chunk->records++;
-        chunk->last_seq = record->seq;
+        chunk->last_seq = row.seq;
         bytes += record->size;
         record = ring_next(recorder->ring, record);
     }
@@ -270,7 +311,7 @@ static void forget_chunk(struct recorder *recorder, const struct chunk *chunk)
     if (chunk->gap.count > 0) {
         recorder->dropped = (struct dropped){0};
         recorder->evicted_count += chunk->gap.count;
-        announce(recorder, &chunk->gap);
+        incident_evicted(recorder->parts.events, &chunk->gap);
     }
     uint64_t seq = chunk->last_seq;
     if (ring_first(recorder->ring) == NULL && chunk->gap.to > seq) {
@@ -284,7 +325,9 @@ static void forget_chunk(struct recorder *recorder, const struct chunk *chunk)
 
 static bool has_work(const struct recorder *recorder)
 {
-    return ring_first(recorder->ring) != NULL || recorder->dropped.count > 0;
+    const struct journal *journal = recorder->parts.journal;
+    return ring_first(recorder->ring) != NULL || recorder->dropped.count > 0 ||
+           (journal_is_open(journal) && !journal_is_begun(journal));
 }
 
 static enum journal_status store_cursor(struct recorder *recorder)
@@ -298,22 +341,28 @@ static enum journal_status store_cursor(struct recorder *recorder)
     return status == JOURNAL_OK ? journal_commit(journal, acknowledged) : status;
 }
 
+/* After so many attempts in a row to write one chunk. */
+static enum journal_status make_more_room(struct recorder *recorder, unsigned tries)
+{
+    enum journal_status status = make_room(recorder, tries > 1);
+    return status == JOURNAL_FULL && tries == 1 ? make_room(recorder, true) : status;
+}
+
 /* Commits everything in hand, or notes why not. */
 static void commit_all(struct recorder *recorder)
 {
     enum journal_status status = recorder->must_reopen ? reopen(recorder) : JOURNAL_OK;
-    bool has_made_room = false;
+    unsigned tries = 0;
     if (status == JOURNAL_OK && !has_work(recorder)) {
         status = store_cursor(recorder); /* else a failure would pass for healed */
     }
     while (status == JOURNAL_OK && has_work(recorder)) {
         struct chunk chunk;
         status = write_chunk(recorder, &chunk);
-        if (status == JOURNAL_FULL && !has_made_room) {
-            has_made_room = true;
-            status = make_room(recorder);
+        if (status == JOURNAL_FULL && tries < ROOM_TRIES) {
+            status = make_more_room(recorder, ++tries);
         } else if (status == JOURNAL_OK) {
-            has_made_room = false;
+            tries = 0;
             forget_chunk(recorder, &chunk);
         }
     }
@@ -322,6 +371,31 @@ static void commit_all(struct recorder *recorder)
     } else {
         note_failure(recorder, status);
     }
+}
+
+/* ------------------------------------------------------------------ salvage */
+
+/* One step. What is on its way to the broker goes first, so the disk gets room by force only
+ * once a second. */
+static enum journal_status salvage(struct recorder *recorder)
+{
+    struct journal *journal = recorder->parts.journal;
+    struct journal_salvaged salvaged;
+    enum journal_status status = journal_salvage(journal, &salvaged);
+    recorder->is_salvaging =
+        status == JOURNAL_OK && !salvaged.is_waiting && journal_is_salvaging(journal);
+    if (status == JOURNAL_FULL) {
+        return make_room(recorder, true);
+    }
+    if (status == JOURNAL_OK && salvaged.lost.count > 0) {
+        recorder->evicted_count += salvaged.lost.count;
+        incident_damaged(recorder->parts.events, &salvaged.lost);
+    }
+    if (status == JOURNAL_OK && salvaged.is_done) {
+        incident_salvaged(recorder->parts.events, &salvaged);
+    }
+    ledger_allow(recorder->parts.ledger, journal_sendable(journal));
+    return status;
 }
 
 /* ------------------------------------------------------------------ housekeeping */
@@ -340,39 +414,44 @@ static void watch_readers(struct recorder *recorder)
 {
     uint64_t bytes = journal_wal_size(recorder->parts.journal);
     bool is_held = bytes > recorder->parts.factory->journal.max_size_bytes / 4;
-    if (is_held == recorder->is_held) {
-        return;
+    if (is_held != recorder->is_held) {
+        recorder->is_held = is_held;
+        ledger_hold(recorder->parts.ledger, is_held);
+        incident_held(recorder->parts.events, is_held, bytes);
     }
-    recorder->is_held = is_held;
-    ledger_hold(recorder->parts.ledger, is_held);
-    log_line(is_held ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "recorder",
-             "event=journal-%s log_bytes=%" PRIu64, is_held ? "held" : "released", bytes);
-    if (is_held) {
-        events_push(recorder->parts.events, EVENT_OF_GATEWAY, "journal-held",
-                    "\"log_bytes\":%" PRIu64, bytes);
+}
+
+/* Once a second. */
+static enum journal_status tick(struct recorder *recorder, int64_t now_us)
+{
+    enum journal_status status = JOURNAL_OK;
+    recorder->tick_due_us = now_us + TICK_US;
+    if (!recorder->is_failing) {
+        status = store_cursor(recorder);
+        status = status == JOURNAL_OK ? forget_obsolete(recorder) : status;
+        recorder->is_salvaging = journal_is_salvaging(recorder->parts.journal);
+        journal_keep_ballast(recorder->parts.journal);
     }
+    announce_evicted(recorder, now_us);
+    watch_readers(recorder);
+    report(recorder);
+    return status;
 }
 
 /* A full disk is noted by the next commit: deleting may fail where a small commit still fits.
  */
 static void keep_house(struct recorder *recorder, int64_t now_us)
 {
+    enum journal_status status = JOURNAL_OK;
     bool is_tick = now_us >= recorder->tick_due_us;
-    if (!is_tick && !recorder->is_evicting) {
-        return;
+    if ((is_tick || recorder->is_evicting) && !recorder->is_failing) {
+        status = evict(recorder);
     }
-    enum journal_status status = recorder->is_failing ? JOURNAL_OK : evict(recorder);
-    if (is_tick) {
-        recorder->tick_due_us = now_us + TICK_US;
-        if (!recorder->is_failing && status == JOURNAL_OK) {
-            status = store_cursor(recorder);
-        }
-        if (!recorder->is_failing && status == JOURNAL_OK) {
-            status = forget_obsolete(recorder);
-        }
-        announce_evicted(recorder, now_us);
-        watch_readers(recorder);
-        report(recorder);
+    if (is_tick && status == JOURNAL_OK) {
+        status = tick(recorder, now_us);
+    }
+    if (recorder->is_salvaging && !recorder->is_failing && status == JOURNAL_OK) {
+        status = salvage(recorder);
     }
     if (status == JOURNAL_FAILED) {
         note_failure(recorder, status);
@@ -390,7 +469,8 @@ static int64_t next_due_us(const struct recorder *recorder)
     if (recorder->is_failing && recorder->retry_due_us < due_us) {
         due_us = recorder->retry_due_us;
     }
-    return recorder->is_evicting ? 0 : due_us;
+    bool is_busy = recorder->is_evicting || (recorder->is_salvaging && !recorder->is_failing);
+    return is_busy ? 0 : due_us;
 }
 
 static void step(struct recorder *recorder, enum wish wish)
@@ -441,7 +521,13 @@ struct recorder *recorder_start(const struct recorder_parts *parts)
     recorder->take_due_us = WAKE_NEVER;
     recorder->tick_due_us = clock_monotonic_us();
     recorder->announce_pause_us = ANNOUNCE_MIN_US;
-    tell_set_aside(recorder);
+    tell_findings(recorder);
+    ledger_allow(parts->ledger, journal_sendable(parts->journal));
+    if (!journal_is_open(parts->journal)) {
+        recorder->is_blind = true;
+        ledger_allow(parts->ledger, 0);
+        note_failure(recorder, JOURNAL_FAILED);
+    }
     wake_init(&recorder->finished);
     thread_start(&recorder->thread, "recorder", record_until_stopped, recorder);
     return recorder;
@@ -464,8 +550,9 @@ static bool tell_lost(const struct recorder *recorder)
                                .count = recorder->dropped.count};
     for (const struct record *record = ring_first(recorder->ring); record != NULL;
          record = ring_next(recorder->ring, record)) {
-        lost.from = lost.count == 0 ? record->seq : lost.from;
-        lost.to = record->seq > lost.to ? record->seq : lost.to;
+        uint64_t seq = seq_of(recorder, record);
+        lost.from = lost.count == 0 ? seq : lost.from;
+        lost.to = seq > lost.to ? seq : lost.to;
         lost.count++;
     }
     if (lost.count > 0) {
@@ -485,6 +572,7 @@ bool recorder_stop(struct recorder *recorder)
     bool is_all_kept = tell_lost(recorder);
     wake_destroy(&recorder->finished);
     ring_destroy(recorder->ring);
+    free(recorder->scratch);
     free(recorder);
     return is_all_kept;
 }

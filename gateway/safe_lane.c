@@ -75,7 +75,8 @@ void safe_lane_watch(struct safe_lane *lane)
 {
     struct ledger_view view;
     ledger_read(lane->ledger, &view);
-    if (lane->has_backlog || view.committed <= lane->outbox.cursor) {
+    if (lane->has_backlog || view.committed <= lane->outbox.cursor ||
+        ledger_allowed(lane->ledger) == 0) { /* nobody knows yet what there is */
         return;
     }
     lane->has_backlog = true;
@@ -232,7 +233,7 @@ static void send_again(struct safe_lane *lane, struct mqtt *mqtt, int64_t now_us
     uint64_t seq = 0;
     struct journal_row row;
     if (lane->outbox.sent > 0 || !outbox_first_refused(&lane->outbox, &seq) ||
-        !seek(lane, seq - 1, now_us)) {
+        seq > ledger_allowed(lane->ledger) || !seek(lane, seq - 1, now_us)) {
         return;
     }
     uint64_t cursor_before = lane->outbox.cursor;
@@ -259,10 +260,30 @@ static void send_again(struct safe_lane *lane, struct mqtt *mqtt, int64_t now_us
     move_on(lane, cursor_before);
 }
 
+/* Numbers follow each other, but for what the journal names as lost. A hole that nobody knows
+ * of was made by damage: it must not pass in silence. Behind a cursor that was not legible,
+ * what is missing may have been sent long ago. */
+static void watch_for_hole(struct safe_lane *lane, uint64_t seq)
+{
+    uint64_t newest = lane->outbox.newest;
+    if (newest > 0 && seq > newest + 1 &&
+        !journal_reader_explains(lane->reader, newest + 1, seq - 1)) {
+        tell_damaged(lane, newest + 1, seq - 1);
+        outbox_add(&lane->outbox, seq - 1, OUTBOX_SET_ASIDE); /* for all of them */
+    }
+}
+
 /* Returns whether the row was taken care of. */
 static bool take_row(struct safe_lane *lane, struct mqtt *mqtt, const struct journal_row *row,
                      uint64_t late_to)
 {
+    if (row->seq > ledger_allowed(lane->ledger)) {
+        return false;
+    }
+    watch_for_hole(lane, row->seq);
+    if (outbox_room(&lane->outbox) == 0) {
+        return false;
+    }
     if (row->is_damaged) {
         tell_damaged(lane, row->seq, row->seq);
         outbox_add(&lane->outbox, row->seq, OUTBOX_SET_ASIDE);
@@ -324,6 +345,15 @@ static void send_new(struct safe_lane *lane, struct mqtt *mqtt, uint64_t committ
     move_on(lane, cursor_before);
 }
 
+/* A journal that could not be opened at the start has told how far things are. */
+static void follow_ledger(struct safe_lane *lane, const struct ledger_view *view)
+{
+    if (view->acknowledged > lane->outbox.cursor) {
+        outbox_init(&lane->outbox, view->acknowledged);
+        lane->opened_at = view->committed;
+    }
+}
+
 void safe_lane_fill(struct safe_lane *lane, struct mqtt *mqtt, int64_t now_us)
 {
     struct outbox *outbox = &lane->outbox;
@@ -337,8 +367,10 @@ void safe_lane_fill(struct safe_lane *lane, struct mqtt *mqtt, int64_t now_us)
     }
     struct ledger_view view;
     ledger_read(lane->ledger, &view);
+    follow_ledger(lane, &view);
     /* A read transaction costs more than a row: not one for every PUBACK. */
-    bool is_worth_it = outbox->sent <= lane->window - lane->window / 4 - 1;
+    bool is_worth_it = outbox->sent <= lane->window - lane->window / 4 - 1 &&
+                       outbox->newest < ledger_allowed(lane->ledger);
     if (is_worth_it && view.committed > outbox->newest && view.committed > lane->read_to) {
         send_new(lane, mqtt, view.committed, now_us);
     }

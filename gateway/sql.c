@@ -175,12 +175,12 @@ void sql_set_deadline(struct sql *sql, int64_t until_us)
                              sql);
 }
 
-void sql_checkpoint(struct sql *sql)
+void sql_checkpoint(struct sql *sql, enum sql_log log)
 {
+    int mode = log == SQL_EMPTY_LOG ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_RESTART;
     (void)sqlite3_busy_handler(sql->database, NULL, NULL);
     /* What it could not move now, the next one will. */
-    (void)sqlite3_wal_checkpoint_v2(sql->database, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
-                                    NULL);
+    (void)sqlite3_wal_checkpoint_v2(sql->database, NULL, mode, NULL, NULL);
     (void)sqlite3_busy_handler(sql->database, is_patient, sql);
 }
 

@@ -58,9 +58,14 @@ bool sql_agrees(struct sql *sql, const char *text, const char *expected);
 /* What runs when clock_monotonic_us() has passed `until_us` fails; 0: no deadline. */
 void sql_set_deadline(struct sql *sql, int64_t until_us);
 
-/* Moves the write-ahead log into the file and empties it. Without waiting: while somebody
- * reads, the log stays. No transaction may be open. */
-void sql_checkpoint(struct sql *sql);
+enum sql_log {
+    SQL_EMPTY_LOG, /* cut to nothing */
+    SQL_KEEP_LOG,  /* written from its start again; the file keeps its size */
+};
+
+/* Moves the write-ahead log into the file. Without waiting: while somebody reads, the log
+ * stays. No transaction may be open. */
+void sql_checkpoint(struct sql *sql, enum sql_log log);
 
 /* Undoes the open transaction. Harmless when there is none, and after SQLite itself rolled
  * back. Changes neither status nor message. */

@@ -100,6 +100,19 @@ static FIXTURE_UNUSED enum journal_status append_range(struct journal *journal, 
     return status == JOURNAL_OK ? journal_commit(journal, cursor) : status;
 }
 
+/* All steps of salvage; returns how many unsent samples could not be read. */
+static FIXTURE_UNUSED uint64_t salvage_all(struct journal *journal)
+{
+    uint64_t lost = 0;
+    for (int step = 0; journal_is_salvaging(journal); step++) {
+        struct journal_salvaged salvaged;
+        assert_true(step < 100000);
+        assert_int_equal(journal_salvage(journal, &salvaged), JOURNAL_OK);
+        lost += salvaged.lost.count;
+    }
+    return lost;
+}
+
 /* What the real sqlite3 prints, as a student types it. */
 static FIXTURE_UNUSED void query(const char *sql, char *answer, size_t size)
 {

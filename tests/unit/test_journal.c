@@ -440,7 +440,9 @@ static void what_is_no_journal_is_set_aside(void **state)
         struct journal *journal = open_or_fail();
         assert_non_null(strstr(journal_set_aside(journal), "lab.db.damaged-20"));
         assert_int_equal(access(journal_set_aside(journal), F_OK), 0);
-        assert_int_equal(append_range(journal, 1, 1, 0), JOURNAL_OK);
+        assert_int_equal(salvage_all(journal), at); /* nothing is legible */
+        assert_int_equal(append_range(journal, (uint64_t)at + 1, (uint64_t)at + 1, 0),
+                         JOURNAL_OK);
         journal_close(journal);
         struct timespec pause = {.tv_nsec = 2000000}; /* the names carry milliseconds */
         (void)nanosleep(&pause, NULL);
@@ -449,6 +451,7 @@ static void what_is_no_journal_is_set_aside(void **state)
     execute("drop view readings; drop table samples");
     struct journal *journal = open_or_fail();
     assert_string_not_equal(journal_set_aside(journal), "");
+    assert_int_equal(salvage_all(journal), 1); /* the others are known to be lost */
     journal_close(journal);
     journal = open_or_fail();
     assert_string_equal(journal_set_aside(journal), "");
@@ -471,16 +474,23 @@ static void the_database_of_another_program_is_set_aside(void **state)
     journal_close(journal);
 }
 
+static void fill(uint64_t cursor)
+{
+    struct journal *journal = open_or_fail();
+    for (uint64_t seq = 0; seq < 2000; seq += 100) {
+        assert_int_equal(append_range(journal, seq + 1, seq + 100, cursor), JOURNAL_OK);
+    }
+    journal_close(journal);
+}
+
 static void numbers_go_on_behind_a_damaged_file(void **state)
 {
     (void)state;
     struct journal *journal = open_or_fail();
     uint64_t run;
     assert_int_equal(journal_begin_run(journal, 5000, &run), JOURNAL_OK);
-    for (uint64_t seq = 0; seq < 2000; seq += 100) {
-        assert_int_equal(append_range(journal, seq + 1, seq + 100, 1500), JOURNAL_OK);
-    }
     journal_close(journal);
+    fill(1500);
     char junk[4096];
     memset(junk, 0x5a, sizeof junk);
     overwrite(junk, sizeof junk, (off_t)60 * 4096); /* one page in the midst of the samples */
@@ -490,7 +500,98 @@ static void numbers_go_on_behind_a_damaged_file(void **state)
     assert_int_equal(journal_begin_run(journal, 10, &run), JOURNAL_OK);
     assert_int_equal(run, 5001);
     journal_close(journal);
-    ASSERT_QUERY("select first, last, count, reason from gaps", "1501|2000|500|damaged\n");
+    journal = open_or_fail(); /* before anything was saved: told again, and done now */
+    assert_non_null(strstr(journal_set_aside(journal), "lab.db.damaged-20"));
+    assert_int_equal(salvage_all(journal), 0);
+    ASSERT_QUERY("select count(*) from samples where seq > 1500", "500\n");
+    ASSERT_QUERY("select count(*) > 1900 from samples", "1\n");
+    ASSERT_QUERY("select (select count(*) from samples) + sum(count), count(*), min(reason)"
+                 " from gaps",
+                 "2000|1|damaged\n");
+    journal_close(journal);
+}
+
+static void what_is_unsent_is_saved_in_order(void **state)
+{
+    (void)state;
+    fill(300);
+    char junk[4096];
+    memset(junk, 0x5a, sizeof junk);
+    overwrite(junk, sizeof junk, (off_t)60 * 4096);
+    struct journal *journal = open_or_fail();
+    assert_int_equal(journal_cursor(journal), 300);
+    assert_int_equal(journal_sendable(journal), 300);
+    assert_int_equal(append_range(journal, 2001, 2001, 300), JOURNAL_OK); /* meanwhile */
+    uint64_t sendable = 300;
+    uint64_t lost = 0;
+    struct journal_salvaged salvaged;
+    while (journal_is_salvaging(journal)) {
+        assert_int_equal(journal_salvage(journal, &salvaged), JOURNAL_OK);
+        assert_true(journal_sendable(journal) >= sendable);
+        sendable = journal_sendable(journal);
+        lost += salvaged.lost.count;
+    }
+    assert_true(salvaged.is_done);
+    assert_int_equal(salvaged.saved, 2000 - lost);
+    assert_int_equal(salvaged.lost_count, lost);
+    assert_true(lost > 5 && lost < 40); /* one page of rows */
+    assert_true(sendable == UINT64_MAX);
+    struct journal_error error;
+    struct journal_reader *reader = journal_reader_open(journal_factory->journal.file, &error);
+    assert_int_equal(count_rows(reader), 2001 - lost);
+    assert_int_equal(count_damaged(), 0);
+    journal_reader_close(reader);
+    journal_close(journal);
+    assert_int_equal(count_files(".damaged-*Z"), 1);
+}
+
+struct copy {
+    char bytes[1 << 18];
+    size_t length;
+};
+
+static void copy_file(const char *suffix, const char *mode, struct copy *copy)
+{
+    char path[160];
+    (void)snprintf(path, sizeof path, "%s%s", journal_factory->journal.file, suffix);
+    FILE *file = fopen(path, mode);
+    assert_non_null(file);
+    if (mode[0] == 'r') {
+        copy->length = fread(copy->bytes, 1, sizeof copy->bytes, file);
+    } else {
+        assert_int_equal(fwrite(copy->bytes, 1, copy->length, file), copy->length);
+    }
+    assert_int_equal(fclose(file), 0);
+}
+
+/* SQLite ends a log at the first frame that is damaged, and says nothing. */
+static void a_log_that_was_cut_is_noticed(void **state)
+{
+    (void)state;
+    static struct copy main_file;
+    static struct copy log_file;
+    struct journal *journal = open_or_fail();
+    assert_int_equal(append_range(journal, 1, 10, 3), JOURNAL_OK);
+    assert_int_equal(append_range(journal, 11, 14, 12), JOURNAL_OK);
+    copy_file("", "re", &main_file);
+    copy_file("-wal", "re", &log_file);
+    journal_close(journal);
+    copy_file("", "we", &main_file);
+    log_file.length -= 4000; /* within the last transaction */
+    copy_file("-wal", "we", &log_file);
+    journal = open_or_fail();
+    assert_string_equal(journal_set_aside(journal), "");
+    assert_int_equal(journal_last_seq(journal), 14); /* not given again */
+    assert_int_equal(journal_cursor(journal), 3);
+    assert_int_equal(journal_lost(journal).count, 2); /* the broker has the others */
+    assert_int_equal(journal_lost(journal).from, 13);
+    assert_int_equal(journal_lost(journal).to, 14);
+    ASSERT_QUERY("select max(seq) from samples", "10\n");
+    ASSERT_QUERY("select first, last, count, reason from gaps", "11|14|4|damaged\n");
+    journal_close(journal);
+    journal = open_or_fail(); /* told once */
+    assert_int_equal(journal_lost(journal).count, 0);
+    journal_close(journal);
 }
 
 static void a_reader_finds_its_way_behind_an_unreadable_page(void **state)
@@ -807,6 +908,8 @@ int main(void)
         TEST(the_database_of_another_program_is_set_aside),
         TEST(what_is_no_journal_is_set_aside),
         TEST(numbers_go_on_behind_a_damaged_file),
+        TEST(what_is_unsent_is_saved_in_order),
+        TEST(a_log_that_was_cut_is_noticed),
         TEST(a_newer_journal_is_left_alone),
         TEST(a_path_that_cannot_be_is_named),
         TEST(what_is_no_file_is_left_alone),

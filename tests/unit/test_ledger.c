@@ -20,7 +20,7 @@ static void commits_and_acknowledgements_meet(void **state)
     ledger_commit(ledger, 120, 1000000);
     assert_true(wake_wait(&wake, 0));
     ledger_acknowledge(ledger, 110);
-    ledger_report(ledger, false, 4096, 3, 77);
+    ledger_report(ledger, false, 4096, 3, 77, true);
     ledger_obsolete_cleared(ledger);
     ledger_read(ledger, &view);
     assert_int_equal(view.run, 5);

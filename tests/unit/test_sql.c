@@ -45,7 +45,7 @@ static int setup(void **state)
     assert_int_equal(sql_execute(sql, "pragma journal_mode = wal; create table t(a, b);"
                                       "insert into t values(1, 'one'), (2, null)"),
                      SQL_DONE);
-    sql_checkpoint(sql);
+    sql_checkpoint(sql, SQL_EMPTY_LOG);
     sql_close(sql);
     return 0;
 }
@@ -182,12 +182,12 @@ static void the_log_waits_for_a_reader(void **state)
     assert_int_equal(sql_step(statements, 0), SQL_ROW);
     assert_int_equal(sql_execute(writer, "insert into t values(3, 'three')"), SQL_DONE);
     int64_t begun_us = clock_monotonic_us();
-    sql_checkpoint(writer);
+    sql_checkpoint(writer, SQL_EMPTY_LOG);
     assert_true(clock_monotonic_us() - begun_us < 1000000); /* other locks: two seconds */
     assert_int_equal(stat(wal, &status), 0);
     assert_true(status.st_size > 0);
     sql_reset(statements, 0);
-    sql_checkpoint(writer);
+    sql_checkpoint(writer, SQL_EMPTY_LOG);
     assert_int_equal(stat(wal, &status), 0);
     assert_int_equal(status.st_size, 0);
     sql_close(reader);
@@ -216,7 +216,7 @@ static void an_immutable_file_is_left_alone(void **state)
 {
     (void)state;
     struct sql *sql = open_or_fail(SQL_WRITE);
-    sql_checkpoint(sql);
+    sql_checkpoint(sql, SQL_EMPTY_LOG);
     sql_close(sql);
     char name[80];
     (void)snprintf(name, sizeof name, "%s-wal", file);

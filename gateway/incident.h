@@ -1,0 +1,24 @@
+/* What befalls the journal, told to the log and to the broker: one line and one event each. Any
+ * thread. */
+#ifndef GATEWAY_INCIDENT_H
+#define GATEWAY_INCIDENT_H
+
+#include "gateway/events.h"
+#include "gateway/journal.h"
+
+/* Samples that retention or a full disk took before they were sent. */
+void incident_evicted(struct events *events, const struct journal_gap *gap);
+
+/* Samples that had been committed and can no longer be read. */
+void incident_damaged(struct events *events, const struct journal_gap *gap);
+
+/* A file that was set aside; its unsent samples are being saved. */
+void incident_set_aside(struct events *events, const char *file);
+
+/* The end of that. */
+void incident_salvaged(struct events *events, const struct journal_salvaged *salvaged);
+
+/* A reader makes the log grow, to so many bytes; or no longer does. */
+void incident_held(struct events *events, bool is_held, uint64_t log_bytes);
+
+#endif
