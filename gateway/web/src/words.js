@@ -15,7 +15,7 @@ export const WORDS = {
   "page.lost": ["Cette page n’existe pas.", "Diese Seite gibt es nicht.", "There is no such page."],
   "page.skip": ["Aller au contenu", "Zum Inhalt", "Skip to content"],
   "page.language": ["Langue", "Sprache", "Language"],
-  "page.menu": ["Pages", "Seiten", "Pages"],
+  "page.menu": ["Navigation", "Seiten", "Pages"],
   "page.loading": ["Chargement…", "Wird geladen…", "Loading…"],
 
   // machine states
@@ -234,7 +234,7 @@ export const WORDS = {
   "lab.wrong": ["Ce n’est pas le bon code.", "Das ist nicht die richtige PIN.", "That is not the right PIN."],
   "lab.learner": ["Sans code, on voit les scénarios ; on n’en déclenche pas.", "Ohne PIN sieht man die Szenarien, löst aber keine aus.", "Without the PIN scenarios are seen, not started."],
   "lab.strength": ["Intensité", "Stärke", "Strength"],
-  "lab.delay": ["Dans", "In", "In"],
+  "lab.delay": ["Commence", "Beginn", "Starts"],
   "lab.delay.none": ["tout de suite", "sofort", "at once"],
   "lab.duration": ["Pendant", "Dauer", "For"],
   "lab.duration.none": ["jusqu’au rétablissement", "bis zurückgesetzt", "until cleared"],
@@ -285,6 +285,7 @@ export const WORDS = {
   "msg.simulated": ["Données simulées", "Simulierte Daten", "Simulated data"],
   "msg.buffering": ["Broker absent : les mesures sont gardées", "Broker fehlt: Messwerte werden gepuffert", "Broker down: readings are being kept"],
   "msg.recovered": ["Broker revenu : envoi du retard", "Broker wieder da: Rückstand wird gesendet", "Broker back: sending backlog"],
+  "msg.drained": ["Broker revenu : tout le retard est envoyé", "Broker wieder da: Rückstand ist gesendet", "Broker back: all the backlog is sent"],
   "msg.waiting": ["en attente d’envoi", "noch zu senden", "waiting to be sent"],
   "msg.silent": ["La passerelle ne répond plus : rien ci-dessous n’est actuel", "Das Gateway antwortet nicht mehr: nichts hier ist aktuell", "The gateway no longer answers: nothing below is current"],
   "msg.journal": ["Le journal n’écrit plus : place ou disque à vérifier", "Das Journal schreibt nicht mehr: Platz oder Platte prüfen", "The journal cannot be written: check space and disk"],

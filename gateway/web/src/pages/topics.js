@@ -64,9 +64,9 @@ function Tree({ groups, rates, chosen, choose, prefix }) {
       onClick=${() => choose(`${prefix}/#`)}>${prefix}/</button></p>
     ${groups.map(([branch, topics]) => (topics.length === 1 && topics[0].leaf === branch
       ? html`<ul class="single"><${Leaf} key=${topics[0].topic} topic=${topics[0]} rate=${rates.get(topics[0].topic)} isChosen=${chosen === topics[0].topic} choose=${choose} /></ul>`
-      : html`<details key=${branch} open=${branch === "now"}><summary class="mono">${branch}/ <small>${topics.length}</small>
-          <button type="button" class="small" onClick=${() => choose(`${prefix}/${branch}/#`)}>${branch}/#</button></summary>
-        <ul>${topics.map((topic) => html`<${Leaf} key=${topic.topic} topic=${topic} rate=${rates.get(topic.topic)}
+      : html`<details key=${branch} open=${branch === "now"}><summary class="mono">${branch}/ <small>${topics.length}</small></summary>
+        <ul><li><button type="button" class="leaf all mono" aria-pressed=${chosen === `${prefix}/${branch}/#` ? "true" : "false"}
+          onClick=${() => choose(`${prefix}/${branch}/#`)}>${branch}/#</button></li>${topics.map((topic) => html`<${Leaf} key=${topic.topic} topic=${topic} rate=${rates.get(topic.topic)}
           isChosen=${chosen === topic.topic} choose=${choose} />`)}</ul></details>`))}</div>`;
 }
 

@@ -10,7 +10,7 @@ import { Frame } from "../widgets/frame.js";
 import { Shape } from "../widgets/shape.js";
 
 function Step({ number, name, took, children, wide }) {
-  return html`<section class=${`step ${wide ? "wide" : ""} ${name}`}>
+  return html`<section class=${`step ${wide ? "wide" : ""} step-${name}`}>
     <h2><b>${number}</b> ${t(`trace.${name}`)}${took !== undefined && html` <small class="took">${format.micros(took)}</small>`}</h2>
     <p class="hint">${t(`trace.${name}.why`)}</p>
     ${children}</section>`;
