@@ -25,6 +25,10 @@ static const struct {
     [DRIVER_LIMIT] = {"limit", REASON_NO_LINK},
 };
 
+const uint32_t driver_rtt_us[DRIVER_RTT_STEPS - 1] = {
+    250, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000, 200000, 500000, 1000000, 2000000,
+};
+
 const struct driver *driver_find(const char *name)
 {
     const struct driver *const *driver = drivers;

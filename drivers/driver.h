@@ -1,4 +1,4 @@
-/* What a driver is: ten functions that read the machines behind one link.
+/* What a driver is: eleven functions that read the machines behind one link.
  *
  * A driver is blocking, lock-free and log-free, and never retries: the poller decides. All
  * functions of one link are called by one thread, except `interrupt`. A link is made from the
@@ -60,6 +60,27 @@ struct driver_request {
         *last; /* owned by the link, changes with each read; never NULL */
 };
 
+/* What went over a link since `create`: plain numbers, that only grow but for those of the last
+ * answer. Connecting is not counted here: the caller does that. */
+enum { DRIVER_EXCEPTIONS_MAX = 12, DRIVER_RTT_STEPS = 14 };
+struct driver_counters {
+    uint64_t requests;    /* sent, or tried to */
+    uint64_t timeouts;    /* of these */
+    uint64_t bad_replies; /* an answer that did not fit */
+    uint64_t broken;      /* the connection ended instead of an answer */
+    uint64_t dropped;     /* late or doubled answers, passed over */
+    uint64_t answers;     /* what follows counts these: exceptions are answers */
+    uint64_t exceptions[DRIVER_EXCEPTIONS_MAX]; /* by code; those without a name at 0 */
+    uint32_t rtt_last_us;
+    uint32_t rtt_min_us; /* 0: no answer yet */
+    uint32_t rtt_max_us;
+    uint64_t rtt_sum_us;
+    uint64_t rtt_steps[DRIVER_RTT_STEPS]; /* up to driver_rtt_us[i]; the last: above all */
+};
+
+/* The upper ends of rtt_steps, but for the last. */
+extern const uint32_t driver_rtt_us[DRIVER_RTT_STEPS - 1];
+
 /* What a driver tells about a link when it cannot be made. */
 struct driver_error {
     char text[160];
@@ -104,6 +125,9 @@ struct driver {
      * only with size 0); returns how many there are. */
     size_t (*plan)(const void *link, size_t machine, struct driver_request *requests,
                    size_t size);
+
+    /* Copies what was counted so far. */
+    void (*count)(const void *link, struct driver_counters *counters);
 
     /* Ends the call in progress, and every later one, with DRIVER_INTERRUPTED within 100 ms.
      * The only function that any thread may call, at any time between create and destroy. */

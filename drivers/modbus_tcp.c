@@ -63,6 +63,7 @@ struct modbus_link {
     uint16_t transaction; /* of the last request */
     uint16_t earlier;     /* requests before it on this connection, up to STALE_MAX */
     int64_t answered_us;  /* monotonic: end of the last reply */
+    struct driver_counters counters;
 };
 
 /* One call of read. */
@@ -324,7 +325,7 @@ static enum driver_status receive_answer(struct modbus_link *link,
                            exchange->exception == EXCEPTION_TARGET
                        ? DRIVER_UNIT_DEAD
                        : DRIVER_OK;
-        case MODBUS_FRAME_STALE: break;
+        case MODBUS_FRAME_STALE: link->counters.dropped++; break;
         case MODBUS_FRAME_WRONG: return DRIVER_BAD_REPLY;
         }
         exchange->reply_length = 0;
@@ -342,6 +343,50 @@ static bool keep_gap(struct modbus_link *link)
     }
     left_us = link->answered_us + gap_us - moment_monotonic_us();
     return left_us <= 0 || tcp_wait(link->tcp, left_us);
+}
+
+static void count_answer(struct driver_counters *counters,
+                         const struct driver_exchange *exchange)
+{
+    uint32_t rtt_us = exchange->duration_us;
+    size_t step = 0;
+
+    while (step < DRIVER_RTT_STEPS - 1 && rtt_us > driver_rtt_us[step]) {
+        step++;
+    }
+    counters->answers++;
+    counters->rtt_steps[step]++;
+    counters->rtt_sum_us += rtt_us;
+    counters->rtt_last_us = rtt_us;
+    if (counters->rtt_min_us == 0 || rtt_us < counters->rtt_min_us) {
+        counters->rtt_min_us = rtt_us;
+    }
+    if (rtt_us > counters->rtt_max_us) {
+        counters->rtt_max_us = rtt_us;
+    }
+    if (exchange->exception != 0) {
+        bool is_named = exchange->exception < DRIVER_EXCEPTIONS_MAX;
+
+        counters->exceptions[is_named ? exchange->exception : 0]++;
+    }
+}
+
+static void count_exchange(struct driver_counters *counters,
+                           const struct driver_exchange *exchange)
+{
+    counters->requests++;
+    switch (exchange->status) {
+    case DRIVER_OK:
+    case DRIVER_UNIT_DEAD: count_answer(counters, exchange); break;
+    case DRIVER_TIMEOUT: counters->timeouts++; break;
+    case DRIVER_BAD_REPLY: counters->bad_replies++; break;
+    case DRIVER_REFUSED:
+    case DRIVER_UNREACHABLE:
+    case DRIVER_CLOSED:
+    case DRIVER_LIMIT: counters->broken++; break;
+    case DRIVER_IDLE:
+    case DRIVER_INTERRUPTED: break;
+    }
 }
 
 static enum driver_status transact(struct modbus_link *link, struct modbus_frame_read *read,
@@ -373,6 +418,7 @@ static enum driver_status transact(struct modbus_link *link, struct modbus_frame
     exchange->answered_us = moment_wall_us();
     exchange->duration_us = (uint32_t)(link->answered_us - begun_us);
     exchange->status = status;
+    count_exchange(&link->counters, exchange);
     if (link->earlier < STALE_MAX) {
         link->earlier++;
     }
@@ -629,6 +675,13 @@ static size_t link_plan(const void *handle, size_t machine, struct driver_reques
     return count;
 }
 
+static void link_count(const void *handle, struct driver_counters *counters)
+{
+    const struct modbus_link *link = handle;
+
+    *counters = link->counters;
+}
+
 static void link_interrupt(void *handle)
 {
     struct modbus_link *link = handle;
@@ -644,6 +697,7 @@ const struct driver modbus_tcp_driver = {
     .probe = link_probe,
     .interpret = interpret,
     .plan = link_plan,
+    .count = link_count,
     .interrupt = link_interrupt,
     .close = link_close,
     .destroy = link_destroy,

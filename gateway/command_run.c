@@ -47,6 +47,7 @@ struct daemon {
     struct ledger *ledger;
     struct events *events;
     struct uplink *uplink;
+    struct bus *bus;
     struct live *live;
     struct queue *queue;
     struct samples *samples;
@@ -135,6 +136,7 @@ static void create_exchange(struct daemon *daemon)
                                    &daemon->publisher_wake);
     daemon->events = events_create(&daemon->publisher_wake);
     daemon->uplink = uplink_create();
+    daemon->bus = bus_create(factory);
     daemon->live = live_create(factory, &daemon->publisher_wake);
     daemon->queue = queue_create(QUEUE_SIZE, daemon->run, last_seq + 1, &daemon->recorder_wake);
     daemon->samples = samples_create(factory);
@@ -147,6 +149,7 @@ static void destroy_exchange(struct daemon *daemon)
     samples_destroy(daemon->samples);
     queue_destroy(daemon->queue);
     live_destroy(daemon->live);
+    bus_destroy(daemon->bus);
     uplink_destroy(daemon->uplink);
     events_destroy(daemon->events);
     ledger_destroy(daemon->ledger);
@@ -163,6 +166,7 @@ static bool create_pollers(struct daemon *daemon)
         .queue = daemon->queue,
         .live = daemon->live,
         .events = daemon->events,
+        .bus = daemon->bus,
         .samples = daemon->samples,
         .ready = daemon->ready,
     };
@@ -199,6 +203,7 @@ static void start_web(struct daemon *daemon)
         .ledger = daemon->ledger,
         .events = daemon->events,
         .uplink = daemon->uplink,
+        .bus = daemon->bus,
         .ready = daemon->ready,
         .run = daemon->run,
         .started_us = daemon->started_us,

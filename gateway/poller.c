@@ -30,6 +30,8 @@ struct probing {
 
 struct poller {
     const struct link *link;
+    size_t link_index;
+    struct bus *bus;
     struct ready *ready;
     const struct driver *driver;
     void *driver_link;
@@ -47,6 +49,9 @@ struct poller {
     int64_t retry_us;       /* monotonic: connecting again not before */
     int64_t last_answer_us; /* monotonic */
     enum driver_status last_status;
+    uint64_t opened;             /* connections made */
+    struct driver_request *plan; /* NULL until somebody looked at the bus */
+    size_t plan_room;
 };
 
 static void create_stations(struct poller *poller)
@@ -73,6 +78,8 @@ struct poller *poller_create(const struct poller_parts *parts, size_t link,
     const struct factory *factory = parts->factory;
     struct poller *poller = memory_allocate(1, sizeof *poller);
     poller->link = &factory->links[link];
+    poller->link_index = link;
+    poller->bus = parts->bus;
     poller->ready = parts->ready;
     poller->driver = driver_find(poller->link->driver);
     poller->driver_link = poller->driver->create(factory, poller->link, error);
@@ -125,6 +132,7 @@ static bool open_link(struct poller *poller)
     }
     poller->last_status = poller->driver->open(poller->driver_link);
     poller->is_open = poller->last_status == DRIVER_OK;
+    poller->opened += poller->is_open ? 1 : 0;
     poller->has_answered = false;
     if (!poller->is_open) {
         poller->driver->close(poller->driver_link);
@@ -221,6 +229,29 @@ static void poll_station(struct poller *poller, size_t index)
     }
 }
 
+/* For the page: how the link does and, while somebody looks, what was asked and answered. */
+static void report_bus(struct poller *poller, size_t index)
+{
+    int64_t now_us = clock_monotonic_us();
+    bool is_waiting = !poller->is_open && poller->retry_us > now_us;
+    struct bus_link state = {
+        .is_open = poller->is_open,
+        .status = poller->is_open ? DRIVER_OK : poller->last_status,
+        .retry_us = is_waiting ? clock_wall_us() + poller->retry_us - now_us : 0,
+        .opened = poller->opened,
+    };
+    poller->driver->count(poller->driver_link, &state.counters);
+    bus_report(poller->bus, poller->link_index, &state);
+    if (bus_is_watched(poller->bus, now_us)) {
+        size_t count = poller->driver->plan(poller->driver_link, index, NULL, 0);
+        poller->plan =
+            memory_grow(poller->plan, &poller->plan_room, count + 1, sizeof *poller->plan);
+        count =
+            poller->driver->plan(poller->driver_link, index, poller->plan, poller->plan_room);
+        bus_show(poller->bus, poller->link->machines[index], poller->plan, count);
+    }
+}
+
 static size_t next_station(const struct poller *poller)
 {
     size_t next = 0;
@@ -248,6 +279,7 @@ static void *run(void *argument)
             continue;
         }
         poll_station(poller, next);
+        report_bus(poller, next);
         if (!is_ready_told) {
             is_ready_told = true;
             ready_report(poller->ready);
@@ -281,6 +313,7 @@ void poller_destroy(struct poller *poller)
     }
     poller->driver->destroy(poller->driver_link);
     wake_destroy(&poller->wake);
+    free(poller->plan);
     free(poller->readings);
     free(poller->stations);
     free(poller->probings);

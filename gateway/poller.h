@@ -6,6 +6,7 @@
 
 #include "config/factory.h"
 #include "drivers/driver.h"
+#include "gateway/bus.h"
 #include "gateway/events.h"
 #include "gateway/live.h"
 #include "gateway/queue.h"
@@ -20,6 +21,7 @@ struct poller_parts {
     struct queue *queue;
     struct live *live;
     struct events *events;
+    struct bus *bus;
     struct samples *samples;
     struct ready *ready; /* told after the first try of the link */
 };

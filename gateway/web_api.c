@@ -5,6 +5,7 @@
 
 #include "config/memory.h"
 #include "gateway/gzip.h"
+#include "gateway/web_bus.h"
 #include "gateway/web_events.h"
 #include "gateway/web_factory.h"
 #include "gateway/web_metrics.h"
@@ -78,6 +79,16 @@ static void answer_events(void *context, const struct http_request *request,
     http_json(response, json.text, length);
 }
 
+static void answer_bus(void *context, const struct http_request *request,
+                       struct http_response *response)
+{
+    const struct web_api *api = context;
+    (void)request;
+    size_t length;
+    char *text = web_bus_write(api->parts, &length);
+    http_json(response, text, length);
+}
+
 static void answer_metrics(void *context, const struct http_request *request,
                            struct http_response *response)
 {
@@ -104,7 +115,8 @@ static void answer_health(void *context, const struct http_request *request,
 static const struct http_route routes[] = {
     {"/api/factory", HTTP_GET, answer_factory}, {"/api/live", HTTP_GET, answer_live},
     {"/api/stream", HTTP_GET, answer_stream},   {"/api/events", HTTP_GET, answer_events},
-    {"/metrics", HTTP_GET, answer_metrics},     {"/healthz", HTTP_GET, answer_health},
+    {"/api/bus", HTTP_GET, answer_bus},         {"/metrics", HTTP_GET, answer_metrics},
+    {"/healthz", HTTP_GET, answer_health},
 };
 
 const struct http_route *web_api_routes(size_t *count)

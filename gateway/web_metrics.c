@@ -17,6 +17,7 @@ struct scrape {
     struct ledger_view ledger;
     struct uplink_view uplink;
     struct live_view *views; /* by machine */
+    struct bus_link *links;
 };
 
 static void head(const struct scrape *scrape, const char *name, const char *type,
@@ -178,6 +179,98 @@ static void put_machines(const struct scrape *scrape)
     }
 }
 
+/* ------------------------------------------------------------------ links */
+
+static uint64_t read_requests(const struct bus_link *link)
+{
+    return link->counters.requests;
+}
+
+static uint64_t read_timeouts(const struct bus_link *link)
+{
+    return link->counters.timeouts;
+}
+
+static uint64_t read_bad_replies(const struct bus_link *link)
+{
+    return link->counters.bad_replies;
+}
+
+static uint64_t read_dropped(const struct bus_link *link)
+{
+    return link->counters.dropped;
+}
+
+static uint64_t read_opened(const struct bus_link *link)
+{
+    return link->opened;
+}
+
+static const struct {
+    const char *name;
+    const char *help;
+    uint64_t (*read)(const struct bus_link *link);
+} of_links[] = {
+    {"link_requests_total", "Requests sent.", read_requests},
+    {"link_timeouts_total", "Requests without an answer in time.", read_timeouts},
+    {"link_bad_replies_total", "Answers that did not fit.", read_bad_replies},
+    {"link_dropped_replies_total", "Late or doubled answers.", read_dropped},
+    {"link_connections_total", "Connections made.", read_opened},
+};
+
+static void put_rtt(const struct scrape *scrape, size_t link)
+{
+    const char *name = scrape->parts->factory->links[link].name;
+    const struct driver_counters *counters = &scrape->links[link].counters;
+    uint64_t count = 0;
+    for (size_t at = 0; at < DRIVER_RTT_STEPS - 1; at++) {
+        count += counters->rtt_steps[at];
+        (void)fprintf(scrape->stream,
+                      "formlab_link_rtt_seconds_bucket{link=\"%s\",le=\"%g\"} %" PRIu64 "\n",
+                      name, driver_rtt_us[at] / 1e6, count);
+    }
+    (void)fprintf(scrape->stream,
+                  "formlab_link_rtt_seconds_bucket{link=\"%s\",le=\"+Inf\"} %" PRIu64 "\n"
+                  "formlab_link_rtt_seconds_sum{link=\"%s\"} %.15g\n"
+                  "formlab_link_rtt_seconds_count{link=\"%s\"} %" PRIu64 "\n",
+                  name, counters->answers, name, (double)counters->rtt_sum_us / 1e6, name,
+                  counters->answers);
+}
+
+static void put_exceptions(const struct scrape *scrape, size_t link)
+{
+    const uint64_t *exceptions = scrape->links[link].counters.exceptions;
+    for (size_t code = 0; code < DRIVER_EXCEPTIONS_MAX; code++) {
+        if (exceptions[code] > 0) {
+            (void)fprintf(scrape->stream,
+                          "formlab_link_exceptions_total{link=\"%s\",code=\"%zu\"} %" PRIu64
+                          "\n",
+                          scrape->parts->factory->links[link].name, code, exceptions[code]);
+        }
+    }
+}
+
+static void put_links(const struct scrape *scrape)
+{
+    const struct factory *factory = scrape->parts->factory;
+    for (size_t row = 0; row < sizeof of_links / sizeof of_links[0]; row++) {
+        head(scrape, of_links[row].name, "counter", of_links[row].help);
+        for (size_t at = 0; at < factory->links_count; at++) {
+            (void)fprintf(scrape->stream, "formlab_%s{link=\"%s\"} %" PRIu64 "\n",
+                          of_links[row].name, factory->links[at].name,
+                          of_links[row].read(&scrape->links[at]));
+        }
+    }
+    head(scrape, "link_exceptions_total", "counter", "Requests that the device refused.");
+    for (size_t at = 0; at < factory->links_count; at++) {
+        put_exceptions(scrape, at);
+    }
+    head(scrape, "link_rtt_seconds", "histogram", "From a request to its answer.");
+    for (size_t at = 0; at < factory->links_count; at++) {
+        put_rtt(scrape, at);
+    }
+}
+
 /* ------------------------------------------------------------------ values */
 
 static void put_label_text(const char *text, FILE *stream)
@@ -229,10 +322,14 @@ char *web_metrics_write(const struct web_parts *parts, size_t *length)
         .parts = parts,
         .stream = open_memstream(&text, length),
         .views = memory_allocate(machines_count, sizeof *scrape.views),
+        .links = memory_allocate(parts->factory->links_count, sizeof *scrape.links),
     };
     live_totals(parts->live, &scrape.totals);
     ledger_read(parts->ledger, &scrape.ledger);
     uplink_read(parts->uplink, &scrape.uplink);
+    for (size_t at = 0; at < parts->factory->links_count; at++) {
+        bus_look(parts->bus, at, &scrape.links[at]);
+    }
     for (size_t at = 0; at < machines_count; at++) {
         live_view_create(parts->live, at, &scrape.views[at]);
         (void)live_look(parts->live, at, &scrape.views[at]);
@@ -240,6 +337,7 @@ char *web_metrics_write(const struct web_parts *parts, size_t *length)
     if (scrape.stream != NULL) {
         put_gateway(&scrape);
         put_machines(&scrape);
+        put_links(&scrape);
         put_values(&scrape);
         (void)fclose(scrape.stream);
     }
@@ -247,6 +345,7 @@ char *web_metrics_write(const struct web_parts *parts, size_t *length)
         live_view_release(&scrape.views[at]);
     }
     free(scrape.views);
+    free(scrape.links);
     return text;
 }
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "config/factory.h"
+#include "gateway/bus.h"
 #include "gateway/events.h"
 #include "gateway/ledger.h"
 #include "gateway/live.h"
@@ -18,6 +19,7 @@ struct web_parts {
     struct ledger *ledger;
     struct events *events;
     struct uplink *uplink;
+    struct bus *bus;
     struct ready *ready;
     uint64_t run;
     int64_t started_us; /* wall clock */

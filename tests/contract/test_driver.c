@@ -787,6 +787,66 @@ static void what_was_answered_before_the_end_keeps_its_values(void **state)
 /* --- exceptions ----------------------------------------------------------------------------
  */
 
+static struct driver_counters counted(const struct bench *bench)
+{
+    struct driver_counters counters;
+
+    driver->count(bench->handle, &counters);
+    return counters;
+}
+
+static uint64_t sum_of(const uint64_t *numbers, size_t count)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        sum += numbers[i];
+    }
+    return sum;
+}
+
+/* Asks again after the device was told to misbehave; the connection is made anew. */
+static void read_misbehaving(struct bench *bench, int behaviour)
+{
+    world->behave(bench->device, behaviour, 0);
+    (void)read_first(bench, EACH);
+    world->behave(bench->device, BEHAVE_WELL, 0);
+    driver->close(bench->handle);
+    assert_int_equal(driver->open(bench->handle), DRIVER_OK);
+}
+
+static void every_exchange_is_counted_as_what_it_was(void **state)
+{
+    struct bench *bench = prepare_open();
+    struct driver_counters counters = counted(bench);
+
+    (void)state;
+    assert_int_equal(counters.requests, 0);
+    assert_int_equal(read_first(bench, EACH), DRIVER_OK);
+    counters = counted(bench);
+    assert_int_equal(counters.requests, 4);
+    assert_int_equal(counters.answers, 4);
+    assert_int_equal(sum_of(counters.rtt_steps, DRIVER_RTT_STEPS), 4);
+    assert_in_range(counters.rtt_last_us, counters.rtt_min_us, counters.rtt_max_us);
+    assert_true(counters.rtt_sum_us >= 4 * (uint64_t)counters.rtt_min_us);
+    read_misbehaving(bench, BEHAVE_MUTE);
+    read_misbehaving(bench, BEHAVE_GARBAGE);
+    read_misbehaving(bench, BEHAVE_CLOSE);
+    read_misbehaving(bench, BEHAVE_EXCEPTION + 6);
+    read_misbehaving(bench, BEHAVE_EXCEPTION + 0x55);
+    read_misbehaving(bench, BEHAVE_STALE_FIRST);
+    counters = counted(bench);
+    assert_int_equal(counters.timeouts, 1);
+    assert_int_equal(counters.bad_replies, 1);
+    assert_int_equal(counters.broken, 1);
+    assert_int_equal(counters.exceptions[6], 4);
+    assert_int_equal(counters.exceptions[0], 4); /* 0x55 has no name */
+    assert_int_equal(counters.dropped, 3);       /* the first had nothing before it */
+    assert_int_equal(counters.answers, 4 + 4 + 4 + 4);
+    assert_int_equal(counters.requests, counters.answers + 3);
+    finish(bench);
+}
+
 static void d9_an_exception_keeps_the_connection(void **state)
 {
     static const uint8_t codes[] = {1, 4, 5, 6, 7, 0x55};
@@ -1325,6 +1385,7 @@ static const struct CMUnitTest claims[] = {
     cmocka_unit_test(an_answer_in_single_bytes_is_good),
     cmocka_unit_test(stale_answers_alone_end_within_the_timeout),
     cmocka_unit_test(what_was_answered_before_the_end_keeps_its_values),
+    cmocka_unit_test(every_exchange_is_counted_as_what_it_was),
     cmocka_unit_test(d9_an_exception_keeps_the_connection),
     cmocka_unit_test(a_dead_unit_is_not_a_dead_link),
     cmocka_unit_test(five_of_a_hundred_refused_leave_ninety_five),

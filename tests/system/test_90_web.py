@@ -87,6 +87,36 @@ class Web(harness.Scenario):
             self.assertTrue(stream.is_ended)
 
     @quick
+    def test_the_bus_shows_what_goes_over_the_wire(self):
+        _, simulator, _ = self.start(machines=1)
+        harness.wait_until(lambda: self.plan() and self.plan()[0]["last"], 5, "a plan with frames")
+        request, = self.plan()
+        self.assertEqual((request["table"], request["address"], request["count"], request["tags"],
+                          request["unused"], request["quarantined"]),
+                         ("holding", 0, 5, 5, 0, False))
+        sent, got = (bytes.fromhex(request["last"][name]) for name in ("request", "reply"))
+        self.assertEqual(sent[2:], bytes.fromhex("0000 0006 01 03 0000 0005"))
+        self.assertEqual(got[:9], sent[:2] + bytes.fromhex("0000 000d 01 03 0a"))
+        self.assertEqual(len(got), 9 + 10)
+        link = self.link()
+        self.assertEqual((link["state"], link["status"], link["opened"]), ("open", "ok", 1))
+        self.assertEqual(link["requests"], link["answers"])
+        self.assertEqual(sum(count for _, count in link["rtt_us"]["histogram"]), link["answers"])
+        simulator.pause()
+        harness.wait_until(lambda: self.link()["timeouts"] > 0, 5, "a timeout")
+        simulator.resume()
+        simulator.kill()
+        harness.wait_until(lambda: self.link()["state"] == "waiting", 5, "a closed link")
+        self.assertGreater(self.link()["retry"], self.link()["rtt_us"]["max"])
+        self.assertEqual(self.link()["status"], "refused")
+
+    def link(self):
+        return web.ask(self.port, "/api/bus").json["links"][0]
+
+    def plan(self):
+        return self.link()["machines"][0]["plan"]
+
+    @quick
     def test_metrics_are_what_prometheus_reads(self):
         broker = self.broker()
         self.start(broker=broker)
