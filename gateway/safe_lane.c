@@ -10,13 +10,17 @@
 #include "gateway/journal_reader.h"
 #include "gateway/log.h"
 #include "gateway/outbox.h"
+#include "gateway/parking.h"
 #include "gateway/topic.h"
 
 enum { RETRY_FIRST_MS = 200, RETRY_MAX_MS = 5000 };
 enum { TRIES_MAX = 10 };        /* of a sample that the broker refuses without saying why */
 enum { LATE_US = 1000 * 1000 }; /* sent so long after its commit, a sample is late */
-enum { READ_RETRY_US = 1000 * 1000 }; /* after the journal could not be read */
-enum { READ_TRIES = 3 };              /* at one place, before what is behind it is looked for */
+enum { READ_RETRY_US = 1000 * 1000 };       /* after the journal could not be read */
+enum { PARKED_TELL_US = 10 * 1000 * 1000 }; /* between two announcements of lots that grow */
+enum { PARKED_FULL_US = 20 * 1000 };        /* until the window may have room again */
+enum { PARKED_STEPS = 1000 };               /* rows of others that are passed in one go */
+enum { READ_TRIES = 3 }; /* at one place, before what is behind it is looked for */
 
 struct safe_lane {
     const struct factory *factory;
@@ -36,11 +40,16 @@ struct safe_lane {
     unsigned tries;   /* pauses since it last took something, or since one was set aside */
     uint64_t rejected;
     uint8_t rejected_code; /* the last one that the log knows */
-    bool has_backlog;      /* announced, and not yet drained */
-    uint64_t backlog_from; /* the first seq of it */
-    uint64_t backlog_to;   /* the last one, once the connection is up; 0: not known */
-    uint64_t backlog_base; /* outbox.acknowledged when it began */
-    char *payload;         /* a late sample's */
+    struct parking parking;
+    uint64_t parked_topic;   /* of the lot that has one under way */
+    uint64_t parked_seq;     /* the one under way; 0: none */
+    int64_t parked_told_us;  /* when the lots were last announced */
+    bool has_parked_to_tell; /* they have grown since */
+    bool has_backlog;        /* announced, and not yet drained */
+    uint64_t backlog_from;   /* the first seq of it */
+    uint64_t backlog_to;     /* the last one, once the connection is up; 0: not known */
+    uint64_t backlog_base;   /* outbox.acknowledged when it began */
+    char *payload;           /* a late sample's */
     size_t payload_room;
 };
 
@@ -67,6 +76,7 @@ void safe_lane_destroy(struct safe_lane *lane)
     if (lane->reader != NULL) {
         journal_reader_close(lane->reader);
     }
+    parking_release(&lane->parking);
     free(lane->payload);
     free(lane);
 }
@@ -96,12 +106,14 @@ void safe_lane_open(struct safe_lane *lane, size_t window)
     lane->read_to = 0;
     lane->pause_us = 0;
     lane->backlog_to = view.committed;
+    parking_renew(&lane->parking);
 }
 
 void safe_lane_close(struct safe_lane *lane)
 {
     outbox_rewind(&lane->outbox);
     lane->window = 0;
+    lane->parked_seq = 0;
     lane->read_to = 0;
     lane->pause_us = 0;
 }
@@ -273,6 +285,18 @@ static void watch_for_hole(struct safe_lane *lane, uint64_t seq)
     }
 }
 
+/* The lot that this row has to join because its whole topic is refused; NULL: it may be sent.
+ */
+static struct parking_lot *parking_find_blocking(struct safe_lane *lane,
+                                                 const struct journal_row *row)
+{
+    if (lane->parking.count == 0) {
+        return NULL;
+    }
+    struct parking_lot *lot = parking_find(&lane->parking, parking_topic(row->topic));
+    return lot != NULL && lot->is_whole_topic ? lot : NULL;
+}
+
 /* Returns whether the row was taken care of. */
 static bool take_row(struct safe_lane *lane, struct mqtt *mqtt, const struct journal_row *row,
                      uint64_t late_to)
@@ -286,6 +310,14 @@ static bool take_row(struct safe_lane *lane, struct mqtt *mqtt, const struct jou
     }
     if (row->is_damaged) {
         tell_damaged(lane, row->seq, row->seq);
+        outbox_add(&lane->outbox, row->seq, OUTBOX_SET_ASIDE);
+        return true;
+    }
+    struct parking_lot *lot = parking_find_blocking(lane, row);
+    if (lot != NULL) {
+        parking_join(lot, row->seq);
+        lane->rejected++;
+        lane->has_parked_to_tell = true;
         outbox_add(&lane->outbox, row->seq, OUTBOX_SET_ASIDE);
         return true;
     }
@@ -354,6 +386,83 @@ static void follow_ledger(struct safe_lane *lane, const struct ledger_view *view
     }
 }
 
+/* ---- what was refused, offered again ---- */
+
+static void tell_lot(struct safe_lane *lane, const struct parking_lot *lot, const char *event)
+{
+    events_push(lane->events, EVENT_OF_GATEWAY, event,
+                "\"seq\":%" PRIu64 ",\"count\":%" PRIu64 ",\"from\":%" PRIu64 ",\"to\":%" PRIu64
+                ",\"reason\":\"%s\",\"reason_code\":%u",
+                lot->from, lot->count, lot->from, lot->to, mqtt_reason_text(lot->reason_code),
+                lot->reason_code);
+}
+
+/* Lots that grow are announced anew now and then, not with each sample. */
+static void tell_lots(struct safe_lane *lane, int64_t now_us)
+{
+    if (!lane->has_parked_to_tell || now_us < lane->parked_told_us + PARKED_TELL_US) {
+        return;
+    }
+    lane->has_parked_to_tell = false;
+    lane->parked_told_us = now_us;
+    for (size_t at = 0; at < lane->parking.count; at++) {
+        tell_lot(lane, lane->parking.lots[at], "rejected");
+    }
+}
+
+static void pass_parked(struct safe_lane *lane, struct parking_lot *lot, uint64_t seq)
+{
+    struct parking_lot done;
+    if (parking_pass(&lane->parking, lot, seq, &done)) {
+        log_line(LOG_LEVEL_INFO, "publisher", "event=accepted count=%" PRIu64 " to=%" PRIu64,
+                 done.count, done.to);
+        lane->rejected_code = 0;
+    }
+}
+
+/* The lot's next sample that is still there; what is passed on the way to it is left behind. */
+static bool find_parked(struct safe_lane *lane, struct parking_lot *lot,
+                        struct journal_row *row, int64_t now_us)
+{
+    for (unsigned steps = 0; steps < PARKED_STEPS; steps++) {
+        enum journal_next next = journal_reader_next(lane->reader, row);
+        if (next == JOURNAL_NEXT_FAILED) {
+            parking_wait(lot, now_us);
+            return false;
+        }
+        if (next == JOURNAL_NEXT_END || row->seq > lot->to) {
+            lot->from = lot->to + 1;
+            return false;
+        }
+        if (!row->is_damaged && parking_topic(row->topic) == lot->topic) {
+            return true;
+        }
+        lot->from = row->seq + 1;
+    }
+    return false;
+}
+
+/* One sample at a time: it must not hold up the others, nor come before an older one. */
+static void offer_parked(struct safe_lane *lane, struct mqtt *mqtt, int64_t now_us)
+{
+    struct parking_lot *lot =
+        lane->parked_seq == 0 ? parking_due(&lane->parking, now_us) : NULL;
+    struct journal_row row;
+    if (lot == NULL || !seek(lane, lot->from - 1, now_us)) {
+        return;
+    }
+    bool is_found = find_parked(lane, lot, &row, now_us);
+    if (is_found && send_row(lane, mqtt, &row, row.seq)) {
+        lane->parked_seq = row.seq;
+        lane->parked_topic = lot->topic;
+    } else if (is_found) {
+        lot->offer_us = now_us + PARKED_FULL_US;
+    } else if (lot->from > lot->to) {
+        pass_parked(lane, lot, lot->to); /* retention took what was left */
+    }
+    journal_reader_reset(lane->reader);
+}
+
 void safe_lane_fill(struct safe_lane *lane, struct mqtt *mqtt, int64_t now_us)
 {
     struct outbox *outbox = &lane->outbox;
@@ -361,6 +470,7 @@ void safe_lane_fill(struct safe_lane *lane, struct mqtt *mqtt, int64_t now_us)
         return;
     }
     lane->pause_us = 0;
+    tell_lots(lane, now_us);
     if (outbox->refused > 0) {
         send_again(lane, mqtt, now_us);
         return;
@@ -374,6 +484,7 @@ void safe_lane_fill(struct safe_lane *lane, struct mqtt *mqtt, int64_t now_us)
     if (is_worth_it && view.committed > outbox->newest && view.committed > lane->read_to) {
         send_new(lane, mqtt, view.committed, now_us);
     }
+    offer_parked(lane, mqtt, now_us);
 }
 
 /* ---- answers ---- */
@@ -410,32 +521,83 @@ static void pause_for_refusal(struct safe_lane *lane, const struct mqtt_event *e
     }
 }
 
-static void set_aside(struct safe_lane *lane, const struct mqtt_event *event)
+/* Where a refused sample can be offered again, it waits for that. */
+static bool park(struct safe_lane *lane, const struct mqtt_event *event, int64_t now_us)
+{
+    struct journal_row row;
+    if (!parking_takes(event->reason_code) || !seek(lane, event->token - 1, now_us)) {
+        return false;
+    }
+    bool is_there =
+        journal_reader_next(lane->reader, &row) == JOURNAL_NEXT_ROW && row.seq == event->token;
+    uint64_t topic = is_there ? parking_topic(row.topic) : 0;
+    journal_reader_reset(lane->reader);
+    if (!is_there) {
+        return false;
+    }
+    bool is_new = parking_find(&lane->parking, topic) == NULL;
+    if (!parking_add(&lane->parking, topic, event->token, event->reason_code, now_us)) {
+        return false;
+    }
+    if (is_new) {
+        tell_lot(lane, parking_find(&lane->parking, topic), "rejected");
+        lane->parked_told_us = now_us;
+    }
+    lane->has_parked_to_tell = lane->has_parked_to_tell || !is_new;
+    return true;
+}
+
+static void set_aside(struct safe_lane *lane, const struct mqtt_event *event, int64_t now_us)
 {
     const char *reason = mqtt_reason_text(event->reason_code);
+    bool is_parked = park(lane, event, now_us);
     outbox_settle(&lane->outbox, event->token, OUTBOX_SET_ASIDE);
     lane->rejected++;
     lane->tries = 0;
     if (lane->rejected_code != event->reason_code) {
         lane->rejected_code = event->reason_code;
         log_line(LOG_LEVEL_ERROR, "publisher",
-                 "event=rejected seq=%" PRIu64 " reason_code=0x%02x reason=\"%s\"",
-                 event->token, event->reason_code, reason);
+                 "event=rejected seq=%" PRIu64 " reason_code=0x%02x reason=\"%s\" parked=%s",
+                 event->token, event->reason_code, reason, is_parked ? "yes" : "no");
     }
-    events_push(lane->events, EVENT_OF_GATEWAY, "rejected",
-                "\"seq\":%" PRIu64 ",\"reason\":\"%s\",\"reason_code\":%u", event->token,
-                reason, event->reason_code);
+    if (!is_parked) {
+        struct parking_lot one = {.from = event->token,
+                                  .to = event->token,
+                                  .count = 1,
+                                  .reason_code = event->reason_code};
+        tell_lot(lane, &one, "rejected");
+    }
+}
+
+static void answer_parked(struct safe_lane *lane, const struct mqtt_event *event,
+                          int64_t now_us)
+{
+    struct parking_lot *lot = parking_find(&lane->parking, lane->parked_topic);
+    uint64_t seq = lane->parked_seq;
+    lane->parked_seq = 0;
+    if (lot == NULL) {
+        return;
+    }
+    if (event->kind == MQTT_EVENT_REJECTED) {
+        parking_wait(lot, now_us);
+    } else {
+        pass_parked(lane, lot, seq);
+    }
 }
 
 void safe_lane_answer(struct safe_lane *lane, const struct mqtt_event *event, int64_t now_us)
 {
+    if (lane->parked_seq != 0 && event->token == lane->parked_seq) {
+        answer_parked(lane, event, now_us);
+        return;
+    }
     uint64_t cursor_before = lane->outbox.cursor;
     if (event->kind == MQTT_EVENT_REJECTED && is_passing(lane, event)) {
         pause_for_refusal(lane, event, now_us);
         return;
     }
     if (event->kind == MQTT_EVENT_REJECTED) {
-        set_aside(lane, event);
+        set_aside(lane, event, now_us);
     } else {
         outbox_settle(&lane->outbox, event->token, OUTBOX_ACKNOWLEDGED);
     }
@@ -451,7 +613,14 @@ void safe_lane_answer(struct safe_lane *lane, const struct mqtt_event *event, in
 
 int64_t safe_lane_due_us(const struct safe_lane *lane)
 {
-    return lane->pause_us > 0 ? lane->pause_us : WAKE_NEVER;
+    int64_t parked_us = lane->parked_seq == 0 ? parking_due_us(&lane->parking) : WAKE_NEVER;
+    if (lane->has_parked_to_tell && lane->parked_told_us + PARKED_TELL_US < parked_us) {
+        parked_us = lane->parked_told_us + PARKED_TELL_US;
+    }
+    if (lane->pause_us > 0) { /* nothing is offered before */
+        return lane->pause_us;
+    }
+    return parked_us;
 }
 
 bool safe_lane_is_drained(const struct safe_lane *lane)

@@ -196,13 +196,19 @@ static void start_witness(struct witness *witness)
     (void)next_line(witness, "ready");
 }
 
-static void expect_sample(struct witness *witness, uint64_t wanted, bool is_late)
+static void expect_sample_of(struct witness *witness, const char *topic, uint64_t wanted,
+                             bool is_late)
 {
     char expected[128];
     (void)snprintf(expected, sizeof expected,
                    "{\"seq\":%" PRIu64 ",\"run\":%" PRIu64 ",\"speed\":1%s}", wanted, run,
                    is_late ? ",\"late\":true" : "");
-    assert_string_equal(next_line(witness, "t/a/good/samples"), expected);
+    assert_string_equal(next_line(witness, topic), expected);
+}
+
+static void expect_sample(struct witness *witness, uint64_t wanted, bool is_late)
+{
+    expect_sample_of(witness, "t/a/good/samples", wanted, is_late);
 }
 
 static void test_live_samples_births_and_farewell(void **state)
@@ -327,10 +333,20 @@ static void test_refused_sample_blocks_nobody(void **state)
     expect_sample(&witness, 1, false);
     commit(1, 1);
     assert_non_null(strstr(next_line(&witness, "t/_gateway/gw/event/rejected"),
-                           "\"seq\":2,\"reason\":\"Not authorized\""));
+                           "\"seq\":2,\"count\":1,\"from\":2,\"to\":2,\"reason\":\"Not "
+                           "authorized\",\"reason_code\":135"));
     commit(1, 0);
     expect_sample(&witness, 3, false);
     assert_true(await_acknowledged(3, 5 * SECOND_US));
+    /* What follows of the refused topic waits behind it, and all comes when it may. */
+    commit(2, 1);
+    commit(1, 0);
+    expect_sample(&witness, 6, false);
+    assert_true(broker_shell(mosquitto.folder, "printf 'topic readwrite #\n' > acl"));
+    assert_int_equal(kill(mosquitto.pid, SIGHUP), 0);
+    expect_sample_of(&witness, "t/a/bad/samples", 2, true);
+    expect_sample_of(&witness, "t/a/bad/samples", 4, true);
+    expect_sample_of(&witness, "t/a/bad/samples", 5, true);
     (void)stop_publisher(2 * SECOND_US);
     witness_end(&witness);
 }

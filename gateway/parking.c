@@ -1,0 +1,126 @@
+#include "gateway/parking.h"
+
+#include <stdlib.h>
+
+#include "config/memory.h"
+
+enum { PAUSE_FIRST_MS = 1000, PAUSE_MAX_MS = 60000 };
+enum { NOT_AUTHORIZED = 0x87, TOPIC_NAME_INVALID = 0x90, PACKET_TOO_LARGE = 0x95 };
+
+uint64_t parking_topic(const char *topic)
+{
+    uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
+    for (const char *at = topic; *at != '\0'; at++) {
+        hash = (hash ^ (unsigned char)*at) * UINT64_C(1099511628211);
+    }
+    return hash;
+}
+
+bool parking_takes(uint8_t reason_code)
+{
+    return reason_code == NOT_AUTHORIZED || reason_code == TOPIC_NAME_INVALID ||
+           reason_code == PACKET_TOO_LARGE;
+}
+
+struct parking_lot *parking_find(const struct parking *parking, uint64_t topic)
+{
+    for (size_t at = 0; at < parking->count; at++) {
+        if (parking->lots[at]->topic == topic) {
+            return parking->lots[at];
+        }
+    }
+    return NULL;
+}
+
+bool parking_add(struct parking *parking, uint64_t topic, uint64_t seq, uint8_t reason_code,
+                 int64_t now_us)
+{
+    struct parking_lot *lot = parking_find(parking, topic);
+    if (lot != NULL) {
+        parking_join(lot, seq);
+        return true;
+    }
+    if (parking->count == PARKING_MAX) {
+        return false;
+    }
+    lot = memory_allocate(1, sizeof *lot);
+    *lot = (struct parking_lot){.topic = topic,
+                                .from = seq,
+                                .to = seq,
+                                .count = 1,
+                                .reason_code = reason_code,
+                                .is_whole_topic = reason_code != PACKET_TOO_LARGE,
+                                .backoff = backoff_create(PAUSE_FIRST_MS, PAUSE_MAX_MS, topic)};
+    parking_wait(lot, now_us);
+    parking->lots[parking->count++] = lot;
+    return true;
+}
+
+void parking_join(struct parking_lot *lot, uint64_t seq)
+{
+    if (seq > lot->to) { /* else a new connection has sent it again */
+        lot->to = seq;
+        lot->count++;
+    }
+    lot->from = seq < lot->from ? seq : lot->from; /* answers may come in any order */
+}
+
+struct parking_lot *parking_due(const struct parking *parking, int64_t now_us)
+{
+    for (size_t at = 0; at < parking->count; at++) {
+        if (parking->lots[at]->offer_us <= now_us) {
+            return parking->lots[at];
+        }
+    }
+    return NULL;
+}
+
+int64_t parking_due_us(const struct parking *parking)
+{
+    int64_t due_us = INT64_MAX;
+    for (size_t at = 0; at < parking->count; at++) {
+        int64_t offer_us = parking->lots[at]->offer_us;
+        due_us = offer_us < due_us ? offer_us : due_us;
+    }
+    return due_us;
+}
+
+bool parking_pass(struct parking *parking, struct parking_lot *lot, uint64_t seq,
+                  struct parking_lot *done)
+{
+    lot->from = seq + 1;
+    lot->offer_us = 0;
+    backoff_reset(&lot->backoff);
+    if (lot->from <= lot->to) {
+        return false;
+    }
+    *done = *lot;
+    for (size_t at = 0; at < parking->count; at++) {
+        if (parking->lots[at] == lot) {
+            parking->lots[at] = parking->lots[--parking->count];
+            break;
+        }
+    }
+    free(lot);
+    return true;
+}
+
+void parking_wait(struct parking_lot *lot, int64_t now_us)
+{
+    lot->offer_us = now_us + backoff_next_us(&lot->backoff);
+}
+
+void parking_renew(struct parking *parking)
+{
+    for (size_t at = 0; at < parking->count; at++) {
+        parking->lots[at]->offer_us = 0;
+        backoff_reset(&parking->lots[at]->backoff);
+    }
+}
+
+void parking_release(struct parking *parking)
+{
+    while (parking->count > 0) {
+        free(parking->lots[--parking->count]);
+    }
+}

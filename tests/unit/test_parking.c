@@ -1,0 +1,88 @@
+/* Claim: what the broker refuses waits by topic, is offered in order after growing pauses, and
+ * nothing of it is forgotten. */
+#include "gateway/parking.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+enum { NOT_AUTHORIZED = 0x87, PACKET_TOO_LARGE = 0x95, PAYLOAD_INVALID = 0x99 };
+#define SECOND_US INT64_C(1000000)
+
+static void only_what_may_be_taken_later_waits(void **state)
+{
+    (void)state;
+    assert_true(parking_takes(NOT_AUTHORIZED));
+    assert_true(parking_takes(PACKET_TOO_LARGE));
+    assert_false(parking_takes(PAYLOAD_INVALID));
+    assert_int_not_equal(parking_topic("a/mill"), parking_topic("a/oven"));
+}
+
+static void a_lot_is_offered_in_order_and_goes_when_it_is_empty(void **state)
+{
+    (void)state;
+    static struct parking parking;
+    struct parking_lot done;
+    assert_true(parking_add(&parking, 1, 10, NOT_AUTHORIZED, 0));
+    struct parking_lot *lot = parking_find(&parking, 1);
+    assert_non_null(lot);
+    assert_true(lot->is_whole_topic);
+    assert_true(parking_add(&parking, 1, 9, NOT_AUTHORIZED, 0)); /* answered after 10 */
+    parking_join(lot, 12);
+    parking_join(lot, 12); /* sent again by a new connection */
+    assert_int_equal(lot->from, 9);
+    assert_int_equal(lot->to, 12);
+    assert_false(parking_pass(&parking, lot, 9, &done));
+    assert_int_equal(lot->from, 10);
+    assert_ptr_equal(parking_due(&parking, 0), lot); /* it was taken: the next one at once */
+    assert_true(parking_pass(&parking, lot, 12, &done));
+    assert_int_equal(done.to, 12);
+    assert_null(parking_find(&parking, 1));
+    assert_int_equal(parking_due_us(&parking), INT64_MAX);
+}
+
+static void pauses_grow_and_a_new_connection_ends_them(void **state)
+{
+    (void)state;
+    static struct parking parking;
+    int64_t now_us = 0;
+    assert_true(parking_add(&parking, 1, 10, PACKET_TOO_LARGE, now_us));
+    struct parking_lot *lot = parking_find(&parking, 1);
+    assert_false(lot->is_whole_topic);
+    for (unsigned tries = 0; tries < 20; tries++) {
+        now_us = parking_due_us(&parking);
+        assert_null(parking_due(&parking, now_us - 1));
+        assert_ptr_equal(parking_due(&parking, now_us), lot);
+        parking_wait(lot, now_us);
+    }
+    assert_in_range(lot->offer_us - now_us, 54 * SECOND_US, 66 * SECOND_US);
+    parking_renew(&parking);
+    assert_ptr_equal(parking_due(&parking, now_us), lot);
+    parking_release(&parking);
+}
+
+static void topics_are_bounded(void **state)
+{
+    (void)state;
+    static struct parking parking;
+    for (uint64_t topic = 0; topic < PARKING_MAX; topic++) {
+        assert_true(parking_add(&parking, topic, 1, NOT_AUTHORIZED, 0));
+    }
+    assert_false(parking_add(&parking, PARKING_MAX, 1, NOT_AUTHORIZED, 0));
+    assert_true(parking_add(&parking, 7, 2, NOT_AUTHORIZED, 0));
+    parking_release(&parking);
+    assert_int_equal(parking.count, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_what_may_be_taken_later_waits),
+        cmocka_unit_test(a_lot_is_offered_in_order_and_goes_when_it_is_empty),
+        cmocka_unit_test(pauses_grow_and_a_new_connection_ends_them),
+        cmocka_unit_test(topics_are_bounded),
+    };
+    return cmocka_run_group_tests_name("parking", tests, NULL, NULL);
+}
