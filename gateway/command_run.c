@@ -285,9 +285,10 @@ static void await_signal(const struct daemon *daemon)
     struct pollfd awaited[] = {
         {.fd = daemon->signals, .events = POLLIN},
         {.fd = ready_descriptor(daemon->ready), .events = POLLIN},
+        {.fd = log_descriptor(), .events = POLLIN},
     };
     while (awaited[0].revents == 0) {
-        if (poll(awaited, sizeof awaited / sizeof *awaited, -1) > 0 &&
+        if (poll(awaited, sizeof awaited / sizeof *awaited, log_flush()) > 0 &&
             awaited[1].revents != 0) {
             tell_ready(daemon);
             awaited[1].fd = -1; /* poll() passes over it, and leaves revents 0 */
