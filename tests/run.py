@@ -26,6 +26,7 @@ import xml.etree.ElementTree as xml
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SYSTEM = ROOT / "tests" / "system"
+TORTURE = ROOT / "tests" / "torture"  # some of it in small belongs to the scenarios
 UNIT_LIMIT_S = 120
 SCENARIO_LIMIT_S = 60
 
@@ -178,7 +179,7 @@ def read_cmocka(group, output):
 # --- system scenarios -----------------------------------------------------------------------
 
 def scenarios(kind, only):
-    sys.path.insert(0, str(SYSTEM))
+    sys.path[:0] = [str(SYSTEM), str(TORTURE)]
     found = []
     for file in sorted(SYSTEM.glob("test_[0-9]*.py")):
         for case in unittest.defaultTestLoader.loadTestsFromModule(importlib.import_module(file.stem)):
@@ -197,7 +198,8 @@ def run_scenario(scenario, build, report, patience):
     folder = pathlib.Path(tempfile.mkdtemp(prefix="formlab-test-"))
     seed = os.environ.get("FORMLAB_SEED") or str(random.SystemRandom().randrange(2**31))
     environment = {**os.environ, "FORMLAB_BUILD": str(build), "FORMLAB_TEST_DIR": str(folder),
-                   "FORMLAB_SEED": seed, "PYTHONDONTWRITEBYTECODE": "1"}
+                   "FORMLAB_SEED": seed, "PYTHONDONTWRITEBYTECODE": "1",
+                   "PYTHONPATH": str(TORTURE)}
     start = time.monotonic()
     with open(folder / "test.log", "wb") as log:
         process = subprocess.Popen(

@@ -144,28 +144,34 @@ def check(journal, arrived, announced=(), may_disorder=(), after=0):
 # --- the oracle -----------------------------------------------------------------------------
 
 def served(path):
-    """endpoint → set of word tuples, from the simulator's journal. Its last line may be cut."""
-    found = {}
+    """{(endpoint, address, word)} from the simulator's journal. Its last line may be cut."""
+    found = set()
     with open(path, encoding="utf-8") as lines:
         for line in lines:
             if line.endswith("}\n"):
                 entry = json.loads(line)
-                found.setdefault(entry["endpoint"], set()).add(tuple(entry["words"]))
+                found.update((entry["endpoint"], entry["address"] + index, word)
+                             for index, word in enumerate(entry["words"]))
     return found
 
 
 def check_values(verdict, told, committed, machines_of):
-    """Every good sample of a machine whose map is words w0 … wn in a row was served so.
-    `machines_of`: machine id of the journal → (endpoint, number of words)."""
+    """Every value of a machine whose map is words w0 … wn in a row was served so; and those of
+    one good sample belong to one step of the `pattern` model, in which each word is 7 more than
+    the one before. `machines_of`: machine → (endpoint, number of words)."""
     for (seq, _), (machine, payload) in committed.items():
-        if machine not in machines_of or '"q":"good"' not in payload:
+        if machine not in machines_of:
             continue
         endpoint, count = machines_of[machine]
         values = json.loads(payload)
-        words = tuple(values.get(f"w{index}") for index in range(count))
-        if words not in told.get(endpoint, ()):
+        words = [values.get(f"w{index}") for index in range(count)]
+        is_served = all(word is None or (endpoint, index, word) in told
+                        for index, word in enumerate(words))
+        is_whole = values["q"] != "good" or all(
+            word == (words[0] + 7 * index) % 65536 for index, word in enumerate(words))
+        if not is_served or not is_whole:
             verdict.wrong += 1
-            verdict.complaints.append(f"seq {seq} of {endpoint} was never served: {words[:4]} …")
+            verdict.complaints.append(f"seq {seq} of {endpoint} was never served: {words}")
 
 
 def values_of(path, after=0):

@@ -13,14 +13,13 @@ MACHINES, EVERY_MS = 4, 50
 # Tries a minute that a refusal may cause beyond one a sample: from 0.2 s doubling to 5 s.
 TRIES_PER_MIN = 40
 
-# id, what, reason codes, which messages, whether the samples must arrive in the end: those that
-# are refused for what they are need not, but must be announced.
+# What, reason codes, which messages.
 REFUSED = (
     ("quota exceeded (0x97)", (0x97,), lambda publish: True),
     ("unspecified, implementation specific (0x80, 0x83)", (0x80, 0x83), lambda publish: True),
     ("not authorised (0x87), everything", (0x87,), lambda publish: True),
     ("not authorised (0x87), one machine of four", (0x87,), lambda publish: "/p1/" in publish.topic),
-    ("topic or payload invalid (0x90, 0x99), one machine of four", (0x90, 0x99),
+    ("topic name invalid (0x90), one machine of four", (0x90,),
      lambda publish: "/p1/" in publish.topic),
 )
 
@@ -46,12 +45,7 @@ class Stand:
     def finish(self, row, may_disorder=()):
         row.require(self.gateway.stop() == 0, "the end was not orderly")
         self.simulator.stop()
-        row.count(check.check(self.journal, self.audit.payloads(), self.rejected(), may_disorder))
-
-    def rejected(self):
-        """(from, to) of what the gateway announced as refused for good."""
-        events = [harness.exact_json(text) for text in self.audit.payloads("event/rejected")]
-        return [(int(event["from"]), int(event["to"])) for event in events]
+        row.count(check.check(self.journal, self.audit.payloads(), may_disorder=may_disorder))
 
 
 def refuse_publications(run, fault, codes, concerns, index, seconds):
@@ -76,17 +70,46 @@ def refuse_publications(run, fault, codes, concerns, index, seconds):
     row.require(more <= TRIES_PER_MIN * seconds / 60 + 20, f"{more} further tries in {seconds} s")
     harness.wait_until(lambda: all_arrived(stand, last), 90, f"what was refused, up to seq {last}")
     row.recovered(time.monotonic() - begin)
+    if stand.audit.payloads("event/rejected"):  # what joined those that wait comes as well
+        stand.gateway.wait_line("event=accepted", 30)
+    concerned = {check.identity(text)[0] for text in stand.audit.payloads() if "late" in text}
     if "one machine" in fault:
         row.require(taken > last * 0.7, f"only {taken} of {last} arrived: the refusal held others")
-    stand.finish(row, set(refused))
+    stand.finish(row, concerned | set(refused))
     row.note = f"{more * 60 / seconds:.0f} further tries a minute"
     return row
 
 
 def all_arrived(stand, last):
+    """Not only announced as refused: taken in the end."""
     arrived = {check.identity(text)[0] for text in stand.audit.payloads()}
-    told = {seq for first, to in stand.rejected() for seq in range(first, to + 1)}
-    return all(seq in arrived or seq in told for seq in range(1, last + 1))
+    return all(seq in arrived for seq in range(1, last + 1))
+
+
+def poison(run, seconds):
+    """One sample in fifty is refused as invalid, for ever: it is tried once, announced, and kept
+    in the journal; the others go on."""
+    row = torture.Row("B7", "refused: payload invalid (0x99), one sample in fifty, for ever")
+    refused = {}
+
+    def judge(publish):
+        if publish.topic.endswith("/samples") and check.identity(publish.text)[0] % 50 == 0:
+            seq = check.identity(publish.text)[0]
+            refused[seq] = refused.get(seq, 0) + 1
+            return Refuse(0x99)
+        return audit_broker.ACK
+    stand = Stand(run, "poison", judge=judge)
+    harness.let_pass(seconds)
+    row.require(stand.gateway.stop() == 0, "the end was not orderly")
+    stand.simulator.stop()
+    events = [harness.exact_json(text) for text in stand.audit.payloads("event/rejected")]
+    announced = [(int(event["from"]), int(event["to"])) for event in events]
+    row.count(check.check(stand.journal, stand.audit.payloads(), announced))
+    row.faults = len(refused)
+    row.require(sum(refused.values()) == len(refused), "one was tried again")
+    row.require(len(announced) == len(refused), f"{len(announced)} of {len(refused)} announced")
+    row.note = f"{len(refused)} announced with their seqs"
+    return row
 
 
 def never_acknowledge(run, seconds):
@@ -165,5 +188,6 @@ def run(run):
     seconds = run.minutes(0.4, short=0.05) * 60
     rows = [refuse_publications(run, fault, codes, concerns, index, seconds)
             for index, (fault, codes, concerns) in enumerate(REFUSED)]
+    rows.append(poison(run, seconds / 2))
     return [*rows, never_acknowledge(run, max(seconds, 11)), refuse_connections(run, seconds),
             narrow(run, seconds / 4), too_large(run, seconds / 4)]
