@@ -33,6 +33,7 @@ struct safe_lane {
     struct outbox outbox;
     size_t window;
     uint64_t opened_at; /* highest seq committed when the connection came up: late up to it */
+    uint64_t hole_told; /* the row behind the last hole that was announced */
     uint64_t read_to;   /* no row beyond outbox.newest up to this seq */
     int64_t pause_us;   /* nothing is sent before (monotonic) */
     struct backoff backoff;
@@ -272,16 +273,25 @@ static void send_again(struct safe_lane *lane, struct mqtt *mqtt, int64_t now_us
     move_on(lane, cursor_before);
 }
 
-/* Numbers follow each other, but for what the journal names as lost. A hole that nobody knows
- * of was made by damage: it must not pass in silence. Behind a cursor that was not legible,
- * what is missing may have been sent long ago. */
+/* Numbers follow each other, but for what the journal names as lost. Who it was lost for is
+ * told when the place is passed: the recorder announces what it takes, but may be killed
+ * before. A hole that nobody knows of was made by damage: it must not pass in silence either.
+ * Behind a cursor that was not legible, what is missing may have been sent long ago. */
 static void watch_for_hole(struct safe_lane *lane, uint64_t seq)
 {
     uint64_t newest = lane->outbox.newest;
-    if (newest > 0 && seq > newest + 1 &&
-        !journal_reader_explains(lane->reader, newest + 1, seq - 1)) {
+    if (newest == 0 || seq == newest + 1) {
+        return;
+    }
+    if (!journal_reader_explains(lane->reader, newest + 1, seq - 1)) {
         tell_damaged(lane, newest + 1, seq - 1);
         outbox_add(&lane->outbox, seq - 1, OUTBOX_SET_ASIDE); /* for all of them */
+    } else if (lane->hole_told < seq) {
+        lane->hole_told = seq;
+        events_push(lane->events, EVENT_OF_GATEWAY, "evicted",
+                    "\"count\":%" PRIu64 ",\"from\":%" PRIu64 ",\"to\":%" PRIu64
+                    ",\"reason\":\"evicted\"",
+                    seq - 1 - newest, newest + 1, seq - 1);
     }
 }
 
