@@ -14,7 +14,7 @@ def newest(audit):
 
 
 def run(run):
-    times = run.count("CUTS", 10, short=2)
+    times = run.count("CUTS", 10, short=1)
     row = torture.Row("B9", "two brokers, the one in use dies")
     audits = [AuditBroker(run, name=f"audit{index}") for index in range(2)]
     lines = [Proxy(run, audit.port, MQTT) for audit in audits]
