@@ -107,6 +107,7 @@ class Stand:
         self.harness = rig.harness
 
     def __enter__(self):
+        self.ports_before = self.harness.reserved_ports()
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="run-", dir=self.rig.results))
         os.environ["FORMLAB_TEST_DIR"] = str(self.dir)
 
@@ -120,6 +121,7 @@ class Stand:
 
     def __exit__(self, kind, *_):
         self.scenario.doCleanups()
+        self.harness.release_ports(self.ports_before)
         if kind is None:
             shutil.rmtree(self.dir, ignore_errors=True)
         else:

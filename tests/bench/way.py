@@ -215,9 +215,9 @@ def measure_sum(rig):
     """10×100@100 ms: the gateway, and libmodbus, SQLite and paho each alone at the same rate and in
     the same batches; then the same with `now`."""
     machines, tags, period_ms = LOADS[TEN]
-    seconds = 2 if rig.is_quick else 3
+    seconds = 2
     with rig.stand() as stand:
-        broker, factory = stand.broker(), None
+        broker = stand.broker()
         factory = stand.factory(machines, tags, f"{period_ms} ms", broker.port)
         stand.simulator(factory)
         samples = machines * seconds * 1000 // period_ms
@@ -329,9 +329,10 @@ SHAPES = {"1000 machines × 100": (1000, 100, (200, 80, 50, 40, 25)),
 
 
 def measure_saturation(rig):
-    """Faster and faster, until less than DELIVERED_MIN arrives or more than LATE_MAX is late."""
+    """Faster and faster, until twice less than DELIVERED_MIN arrives or more than LATE_MAX is late."""
     results, rows, best = {}, [], 0
     for shape, (machines, tags, periods) in SHAPES.items():
+        misses = 0
         for period_ms in periods[1:2] if rig.is_quick else periods:
             figures = measure_load(rig, (machines, tags, period_ms), spans=3)
             is_carried = figures["delivered"] >= DELIVERED_MIN and figures["late"] <= LATE_MAX
@@ -342,9 +343,10 @@ def measure_saturation(rig):
                          *(f"{figures['cores'][who]:.2f}" for who in
                            ("gateway", "simulator", "broker", "watch")),
                          f"{figures['rss']:.0f}", "yes" if is_carried else "no"))
-            if not is_carried:
+            if is_carried:
+                best, misses = max(best, figures["values_per_s"]), 0
+            elif (misses := misses + 1) == 2:
                 break
-            best = max(best, figures["values_per_s"])
     text = table(("rising", "values/s delivered", "of those due", "polls late", "µs CPU a value",
                   "cores: gateway", "simulator", "broker", "subscriber", "RSS MiB", "carried"), rows)
     return results, text, [at_least("saturation: values/s journaled, acknowledged and delivered",

@@ -155,6 +155,16 @@ def reserve_port():
     raise RuntimeError("no free port between 20000 and 32000")
 
 
+def release_ports(kept):
+    """Gives back what was reserved when more than `kept` were held, newest first."""
+    while len(_reserved) > kept:
+        _reserved.pop().close()
+
+
+def reserved_ports():
+    return len(_reserved)
+
+
 def reserve_offset(ports):
     """An offset for --port-offset with which all these ports are ours, as in reserve_port."""
     chooser = random.SystemRandom()
