@@ -4,7 +4,8 @@
  *     ours_sample CONFIG encode SPAN_MS   nanoseconds for one sample of machine 0
  *     ours_sample CONFIG payload          prints one payload of machine 0
  *
- * SPAN_MS of CPU time in all. Every type gets bytes that it takes for good; integers then have four digits. */
+ * SPAN_MS of CPU time in all. Every type gets bytes that it takes for good; integers then have
+ * four digits. */
 #include <stdbool.h>
 #include <string.h>
 
@@ -13,11 +14,12 @@
 #include "tests/bench/factory.h"
 #include "tests/bench/meter.h"
 
-enum { ROUNDS = 100 }; /* between two looks at the clock */
+enum { ROUNDS = 1000 }; /* between two looks at the clock */
 enum { BYTES_MAX = 2 * 125 };
 #define TIME_US INT64_C(1795450800123456)
 
-/* Words are digits of BCD, below 10,000, and month and day, hour and minute; strings are text. */
+/* Words are digits of BCD, below 10,000, and month and day, hour and minute; strings are text.
+ */
 static void fill_bytes(const struct tag *tag, size_t place, uint8_t *bytes)
 {
     bool is_text = tag->type == TYPE_STRING || tag->type == TYPE_STRING1;
@@ -47,8 +49,7 @@ static void decode_type(const struct tag *tag, int64_t span_ns)
     if (reading.kind == READING_BAD) {
         meter_fail("%s: these bytes are no value of its type", tag->name);
     }
-    (void)printf("{\"tag\":\"%s\",\"ns\":%.2f}\n", tag->name,
-                 (double)used_ns / (double)count);
+    (void)printf("{\"tag\":\"%s\",\"ns\":%.2f}\n", tag->name, (double)used_ns / (double)count);
 }
 
 static void decode_all(const struct map *map, int64_t span_ns)
