@@ -14,7 +14,8 @@ DEPS_CHECK := clang clang-format clang-tidy cppcheck libclang-rt-14-dev
 
 # Nothing below is meant to be changed to build the programs.
 CC       := gcc
-LIBS     := $(shell pkg-config --libs libmodbus sqlite3 zlib libmicrohttpd 2>/dev/null) -lpaho-mqtt3as -lpthread -lm
+LIBS     := $(shell pkg-config --libs libmodbus sqlite3 zlib libmicrohttpd 2>/dev/null) -lpthread -lm
+PAHO     := -lpaho-mqtt3cs
 WARNINGS := -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wundef -Wvla -Wstrict-prototypes \
             -Wmissing-prototypes -Wcast-qual -Wwrite-strings -Wformat=2 -Wswitch-enum \
             -Wimplicit-fallthrough -Wdouble-promotion
@@ -113,7 +114,7 @@ clean: ## remove build/
 $(BUILD)/formlab-gateway: $(GATEWAY)
 $(BUILD)/formlab-simulator: $(SIMULATOR)
 $(BUILD)/formlab-gateway $(BUILD)/formlab-simulator:
-	$(if $(V),,@echo "  LD  $@";) $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(if $(V),,@echo "  LD  $@";) $(CC) $(LDFLAGS) -o $@ $^ $(LIBS) $(PAHO)
 
 # The tests link what they need from archives of everything but the two main() functions.
 $(BUILD)/libgateway.a: $(filter-out %/main.o,$(GATEWAY))
@@ -122,7 +123,8 @@ $(BUILD)/%.a:
 	$(if $(V),,@echo "  AR  $@";) rm -f $@ && ar rcs $@ $^
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libgateway.a $(BUILD)/libsimulator.a
-	$(if $(V),,@echo "  LD  $@";) $(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS) -lpaho-mqtt3cs -lpaho-mqtt3as
+	$(if $(V),,@echo "  LD  $@";) $(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS) $(PAHO)
+$(BUILD)/tests/bench/bare_async: PAHO := -lpaho-mqtt3as
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
@@ -137,7 +139,7 @@ build/web_assets.c: gateway/web/node_modules/.package-lock.json $(PAGE)
 build/fuzz/%: tests/fuzz/%.c $(C_FILES)
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  FZ  $@";) clang $(CPPFLAGS) -std=c17 -g -O1 -fsanitize=fuzzer,address,undefined -o $@ $< \
-	    $(filter-out %/main.c gateway/mqtt.c gateway/publisher.c,$(filter config/%.c drivers/%.c simulator/mbap.c,$(C_FILES))) $(LIBS)
+	    $(filter-out %/main.c gateway/mqtt.c gateway/publisher.c,$(filter config/%.c drivers/%.c simulator/mbap.c,$(C_FILES))) $(LIBS) $(PAHO)
 
 .PRECIOUS: $(BUILD)/%.o $(BUILD)/%.a
 -include $(GATEWAY:.o=.d) $(SIMULATOR:.o=.d) $(UNITS:=.d) $(BENCHES:=.d)

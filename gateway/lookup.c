@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "config/memory.h"
+#include "gateway/thread.h"
 
 struct lookup {
     pthread_mutex_t mutex;
@@ -86,16 +87,11 @@ struct lookup *lookup_start(const char *host, struct wake *wake)
     }
     lookup->state = LOOKUP_PENDING;
     lookup->is_ended = false;
-    pthread_attr_t detached;
-    pthread_t thread;
-    (void)pthread_attr_init(&detached);
-    (void)pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
-    if (pthread_create(&thread, &detached, run, lookup) != 0) {
+    if (!thread_detach(run, lookup)) {
         lookup->state = LOOKUP_FAILED;
         lookup->is_ended = true;
         (void)snprintf(lookup->address, sizeof lookup->address, "no more threads");
     }
-    (void)pthread_attr_destroy(&detached);
     return lookup;
 }
 

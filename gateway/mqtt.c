@@ -3,66 +3,96 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <MQTTAsync.h>
+#include <MQTTClient.h>
 
 #include "config/memory.h"
 #include "gateway/clock.h"
 #include "gateway/handshake.h"
+#include "gateway/mqtt_socket.h"
+#include "gateway/thread.h"
 
-/* What paho gets and has not answered is in a slot; what it answered stays in its slot until
- * the event is taken. So the box has room for every answer, and an answer cannot come twice. */
-struct slot {
-    struct mqtt *mqtt;
+enum { URI_SIZE = 320, PASSWORD_SIZE = 1024, PLACE_SIZE = 120, NAME_SIZE = 64 };
+
+/* Paho thinks of its keep-alive when it is called, but not oftener than ten times in that time:
+ * it is called when nothing came for so long, and a little later once more. */
+enum { SECOND_US = 1000 * 1000, LATER_US = 50 * 1000 };
+
+/* While the window is less than half used nobody waits for a PUBACK: those of some messages are
+ * taken together, instead of waking for each. */
+enum { TOGETHER_US = 2000 };
+
+/* A QoS 1 message that paho has and whose PUBACK has not come, or not in its turn. */
+struct sent {
     uint64_t token;
-    int64_t since_us; /* monotonic, when it was handed over; valid while under way */
-    int qos;
-    bool is_under_way;
+    int64_t since_us;
+    int message_id;
+    bool is_answered;
 };
+
+/* What is under way is in `sent`, what was answered and not yet taken in `events`; together
+ * they are MQTT_WINDOW_MAX at most. One loss comes beside the answers. */
+enum { EVENTS_MAX = MQTT_WINDOW_MAX + 1 };
 
 struct answer {
     enum mqtt_event_kind kind;
-    struct slot *slot; /* NULL: of the connection */
     uint8_t reason_code;
+    uint64_t token;
 };
 
-/* One outcome of connecting and one loss come beside the answers. */
-enum { BOX_SIZE = MQTT_WINDOW_MAX + 2 };
-enum { URI_SIZE = 320, PASSWORD_SIZE = 1024, PLACE_SIZE = 120 };
+enum trial { TRIAL_RUNNING, TRIAL_CONNECTED, TRIAL_FAILED };
 
 struct mqtt {
-    MQTTAsync handle;
+    MQTTClient handle;
     bool is_mqtt5;
     bool is_tls;
     char place[PLACE_SIZE]; /* "host:port", for sentences */
     char host[PLACE_SIZE];
-    char username[64]; /* for sentences, cut */
+    char username[NAME_SIZE]; /* for sentences, cut */
     char ca_file[PLACE_SIZE];
     unsigned timeout_s;
-    struct wake *wake;   /* the owner's */
-    struct wake closed;  /* told when an asked DISCONNECT is done */
-    uint32_t packet_max; /* the broker's Maximum Packet Size */
+    int64_t keepalive_us;
+    struct wake *wake; /* the owner's */
 
-    pthread_mutex_t mutex; /* a leaf: guards all below */
-    struct slot slots[MQTT_WINDOW_MAX];
-    struct slot *vacant[MQTT_WINDOW_MAX];
-    size_t vacant_count;
-    struct answer box[BOX_SIZE]; /* a ring, oldest at `first` */
-    size_t first;
-    size_t count;
-    unsigned unacknowledged; /* QoS 1 under way */
+    pthread_mutex_t mutex; /* between the trial's thread and the owner's */
+    enum trial trial;
+    bool is_abandoned; /* whoever tries to connect frees it */
+
+    /* Of the trial's thread until the trial has ended, then the owner's. */
+    struct mqtt_socket socket;
     uint16_t receive_maximum;
-    bool is_up;
+    uint32_t packet_max;         /* the broker's Maximum Packet Size */
     char error[MQTT_ERROR_SIZE]; /* of the failure or the loss */
+
+    /* The owner's. */
+    bool is_told; /* how the trial ended */
+    bool is_up;
+    struct sent sent[MQTT_WINDOW_MAX]; /* a ring, oldest at `sent_first` */
+    size_t sent_first;
+    size_t sent_count;
+    size_t unacknowledged;
+    struct answer events[EVENTS_MAX]; /* a ring, oldest at `events_first` */
+    size_t events_first;
+    size_t events_count;
+    int early_id; /* answered before paho told whose number that is; 0: none */
+    uint8_t early_code;
+    bool has_input;      /* worth a look */
+    int64_t look_us;     /* when to look in any case */
+    int64_t together_us; /* until when PUBACKs are left to gather; 0: none wanted */
 };
 
+/* Two trials at once would take each other's packets: paho has one place for all of them. */
+static atomic_bool is_trying;
+
 /* The type is paho's. NOLINTNEXTLINE(readability-non-const-parameter) */
-static void on_trace(enum MQTTASYNC_TRACE_LEVELS level, char *message)
+static void on_trace(enum MQTTCLIENT_TRACE_LEVELS level, char *message)
 {
     (void)level;
     handshake_note_trace(message);
@@ -77,120 +107,165 @@ static int on_tls_error(const char *text, size_t length, void *context)
 
 void mqtt_global_init(void)
 {
-    MQTTAsync_init_options options = MQTTAsync_init_options_initializer;
+    MQTTClient_init_options options = MQTTClient_init_options_initializer;
     options.do_openssl_init = 1;
     /* Paho would send MQTT through the web's proxy. NOLINTBEGIN(concurrency-mt-unsafe) */
     (void)unsetenv("http_proxy");
     (void)unsetenv("https_proxy");
     /* NOLINTEND(concurrency-mt-unsafe) */
-    MQTTAsync_global_init(&options);
-    MQTTAsync_setTraceCallback(on_trace);
+    MQTTClient_global_init(&options);
+    MQTTClient_setTraceCallback(on_trace);
     /* Otherwise paho formats several lines a message for nobody. */
-    MQTTAsync_setTraceLevel(MQTTASYNC_TRACE_ERROR);
+    MQTTClient_setTraceLevel(MQTTCLIENT_TRACE_ERROR);
 
-    /* Destroying the last handle ends paho's threads, in steps of 100 ms and with races. This
-     * one is never connected and never destroyed, so no other is the last. */
-    static MQTTAsync keeper;
-    int made = MQTTAsync_create(&keeper, "tcp://127.0.0.1:1", "keeper",
-                                MQTTCLIENT_PERSISTENCE_NONE, NULL);
-    assert(made == MQTTASYNC_SUCCESS);
+    /* Destroying the last handle takes down what all have in common. This one is never
+     * connected and never destroyed, so no other is the last. */
+    static MQTTClient keeper;
+    int made = MQTTClient_create(&keeper, "tcp://127.0.0.1:1", "keeper",
+                                 MQTTCLIENT_PERSISTENCE_NONE, NULL);
+    assert(made == MQTTCLIENT_SUCCESS);
     (void)made;
 }
 
-/* ---- the box: what paho's threads enter ---- */
+/* ---- answers ---- */
 
 static void enter(struct mqtt *mqtt, struct answer answer)
 {
-    assert(mqtt->count < BOX_SIZE);
-    mqtt->box[(mqtt->first + mqtt->count) % BOX_SIZE] = answer;
-    mqtt->count++;
+    assert(mqtt->events_count < EVENTS_MAX);
+    mqtt->events[(mqtt->events_first + mqtt->events_count) % EVENTS_MAX] = answer;
+    mqtt->events_count++;
 }
 
-static void answer_slot(struct slot *slot, enum mqtt_event_kind kind, uint8_t reason_code)
+static void enter_acknowledged(struct mqtt *mqtt, uint64_t token)
 {
-    struct mqtt *mqtt = slot->mqtt;
-    bool is_first = false;
-    (void)pthread_mutex_lock(&mqtt->mutex);
-    if (slot->is_under_way) {
-        is_first = true;
-        slot->is_under_way = false;
-        mqtt->unacknowledged -= slot->qos > 0 ? 1 : 0;
-        enter(mqtt, (struct answer){.kind = kind, .slot = slot, .reason_code = reason_code});
-    }
-    (void)pthread_mutex_unlock(&mqtt->mutex);
-    if (is_first) {
-        wake_up(mqtt->wake);
-    }
+    enter(mqtt, (struct answer){.kind = MQTT_EVENT_ACKNOWLEDGED, .token = token});
 }
 
-/* A failure without the broker's word means that the connection breaks: the loss follows, and
- * then nobody may take the message for refused. */
-static void fail_slot(struct slot *slot, unsigned reason_code)
+static void enter_rejected(struct mqtt *mqtt, uint64_t token, unsigned reason_code)
 {
+    enter(mqtt, (struct answer){.kind = MQTT_EVENT_REJECTED,
+                                .token = token,
+                                .reason_code = (uint8_t)reason_code});
+}
+
+static void lose(struct mqtt *mqtt)
+{
+    if (!mqtt->is_up) {
+        return;
+    }
+    mqtt->is_up = false;
+    if (mqtt->error[0] == '\0') {
+        (void)snprintf(mqtt->error, sizeof mqtt->error, "the connection to %s broke",
+                       mqtt->place);
+    }
+    enter(mqtt, (struct answer){.kind = MQTT_EVENT_LOST});
+}
+
+static struct sent *find_sent(struct mqtt *mqtt, int message_id)
+{
+    for (size_t at = 0; at < mqtt->sent_count; at++) {
+        struct sent *sent = &mqtt->sent[(mqtt->sent_first + at) % MQTT_WINDOW_MAX];
+        if (sent->message_id == message_id && !sent->is_answered) {
+            return sent;
+        }
+    }
+    return NULL;
+}
+
+static void answer(struct mqtt *mqtt, int message_id, unsigned reason_code)
+{
+    struct sent *sent = find_sent(mqtt, message_id);
+    if (sent == NULL) {
+        mqtt->early_id = message_id;
+        mqtt->early_code = (uint8_t)reason_code;
+        return;
+    }
     if (reason_code >= MQTTREASONCODE_UNSPECIFIED_ERROR) {
-        answer_slot(slot, MQTT_EVENT_REJECTED, (uint8_t)reason_code);
+        enter_rejected(mqtt, sent->token, reason_code);
+    } else {
+        enter_acknowledged(mqtt, sent->token);
+    }
+    sent->is_answered = true;
+    mqtt->unacknowledged--;
+    while (mqtt->sent_count > 0 && mqtt->sent[mqtt->sent_first].is_answered) {
+        mqtt->sent_first = (mqtt->sent_first + 1) % MQTT_WINDOW_MAX;
+        mqtt->sent_count--;
     }
 }
 
-static void on_sent(void *context, MQTTAsync_successData *data)
+/* Both run within our own calls of paho, which holds its lock meanwhile. */
+static void on_published5(void *context, int message_id, int packet_type,
+                          MQTTProperties *properties, enum MQTTReasonCodes reason_code)
 {
-    (void)data;
-    answer_slot(context, MQTT_EVENT_ACKNOWLEDGED, 0);
+    (void)packet_type;
+    (void)properties;
+    answer(context, message_id, (unsigned)reason_code);
 }
 
-static void on_sent5(void *context, MQTTAsync_successData5 *data)
+static void on_published(void *context, int message_id)
 {
-    (void)data; /* its reason code is always 0, also for 0x10 */
-    answer_slot(context, MQTT_EVENT_ACKNOWLEDGED, 0);
+    answer(context, message_id, 0); /* MQTT 3.1.1 has no refusals */
 }
 
-static void on_not_sent(void *context, MQTTAsync_failureData *data)
+/* We subscribe to nothing; paho wants the function. The types are paho's.
+ * NOLINTNEXTLINE(readability-non-const-parameter) */
+static int on_message(void *context, char *topic, int topic_length, MQTTClient_message *message)
 {
-    (void)data; /* MQTT 3.1.1 has no refusals */
-    fail_slot(context, 0);
-}
-
-static void on_not_sent5(void *context, MQTTAsync_failureData5 *data)
-{
-    fail_slot(context, (unsigned)data->reasonCode);
+    (void)context;
+    (void)topic;
+    (void)topic_length;
+    (void)message;
+    return 0;
 }
 
 /* ---- connecting ---- */
 
-static void connected(struct mqtt *mqtt, uint16_t receive_maximum, uint32_t packet_max)
+/* All that the trial's thread needs: the settings may be gone before it ends. */
+struct attempt {
+    struct mqtt *mqtt;
+    uint16_t port;
+    char address[PLACE_SIZE]; /* "": not known */
+    char username[NAME_SIZE];
+    char password[PASSWORD_SIZE];
+    char *will_topic;
+    char *will_payload;
+    char *ca_file;
+    char *cert_file;
+    char *key_file;
+    unsigned keepalive_s;
+};
+
+static void destroy_attempt(struct attempt *attempt)
 {
-    MQTTAsync_setTraceLevel(MQTTASYNC_TRACE_ERROR);
-    (void)pthread_mutex_lock(&mqtt->mutex);
-    mqtt->is_up = true;
-    mqtt->receive_maximum = receive_maximum;
-    mqtt->packet_max = packet_max;
-    enter(mqtt, (struct answer){.kind = MQTT_EVENT_CONNECTED});
-    (void)pthread_mutex_unlock(&mqtt->mutex);
-    wake_up(mqtt->wake);
+    free(attempt->will_topic);
+    free(attempt->will_payload);
+    free(attempt->ca_file);
+    free(attempt->cert_file);
+    free(attempt->key_file);
+    explicit_bzero(attempt->password, sizeof attempt->password);
+    free(attempt);
 }
 
-static void on_connected(void *context, MQTTAsync_successData *data)
+static void end_connection(struct mqtt *mqtt, bool is_orderly)
 {
-    (void)data;
-    connected(context, UINT16_MAX, UINT32_MAX);
-}
-
-static uint32_t property(MQTTProperties *properties, enum MQTTPropertyCodes code,
-                         uint32_t absent)
-{
-    if (!MQTTProperties_hasProperty(properties, code)) {
-        return absent;
+    if (!MQTTClient_isConnected(mqtt->handle)) {
+        return;
     }
-    return (uint32_t)MQTTProperties_getNumericValue(properties, code);
+    if (mqtt->is_mqtt5) {
+        (void)MQTTClient_disconnect5(mqtt->handle, 0,
+                                     is_orderly ? MQTTREASONCODE_NORMAL_DISCONNECTION
+                                                : MQTTREASONCODE_DISCONNECT_WITH_WILL_MESSAGE,
+                                     NULL);
+    } else {
+        (void)MQTTClient_disconnect(mqtt->handle, 0);
+    }
 }
 
-static void on_connected5(void *context, MQTTAsync_successData5 *data)
+static void release(struct mqtt *mqtt)
 {
-    uint32_t window =
-        property(&data->properties, MQTTPROPERTY_CODE_RECEIVE_MAXIMUM, UINT16_MAX);
-    uint32_t packet_max =
-        property(&data->properties, MQTTPROPERTY_CODE_MAXIMUM_PACKET_SIZE, UINT32_MAX);
-    connected(context, (uint16_t)window, packet_max);
+    MQTTClient_destroy(&mqtt->handle);
+    (void)pthread_mutex_destroy(&mqtt->mutex);
+    free(mqtt);
 }
 
 /* CONNACK: return codes of MQTT 3.1.1 (3.2.2.3) and reason codes of MQTT 5 (3.2.2.2). */
@@ -218,78 +293,131 @@ static void explain_refusal(const struct mqtt *mqtt, unsigned code,
     }
 }
 
-static void failed(struct mqtt *mqtt, int code, const char *message)
+static void explain_failure(struct mqtt *mqtt, int code, bool is_timeout)
 {
-    char error[MQTT_ERROR_SIZE];
-    bool is_refused = code > 0 && code <= UINT8_MAX;
-    MQTTAsync_setTraceLevel(MQTTASYNC_TRACE_ERROR);
-    if (is_refused) {
+    char *error = mqtt->error;
+    if (code > 0 && code <= UINT8_MAX) {
         explain_refusal(mqtt, (unsigned)code, error);
-    } else if (message != NULL && strstr(message, "timeout") != NULL) {
-        (void)snprintf(error, sizeof error, "no answer from %s within %u s", mqtt->place,
+    } else if (is_timeout) {
+        (void)snprintf(error, MQTT_ERROR_SIZE, "no answer from %s within %u s", mqtt->place,
                        mqtt->timeout_s);
     } else if (!mqtt->is_tls || !handshake_explain(mqtt->place, mqtt->host, mqtt->ca_file,
-                                                   error, sizeof error)) {
-        (void)snprintf(error, sizeof error, "no connection to %s: nobody answers %s there",
+                                                   error, MQTT_ERROR_SIZE)) {
+        (void)snprintf(error, MQTT_ERROR_SIZE, "no connection to %s: nobody answers %s there",
                        mqtt->place, mqtt->is_tls ? "TLS" : "MQTT");
     }
+}
+
+static uint32_t property(MQTTProperties *properties, enum MQTTPropertyCodes code,
+                         uint32_t absent)
+{
+    if (!MQTTProperties_hasProperty(properties, code)) {
+        return absent;
+    }
+    return (uint32_t)MQTTProperties_getNumericValue(properties, code);
+}
+
+static MQTTResponse connect_handle(const struct attempt *attempt)
+{
+    struct mqtt *mqtt = attempt->mqtt;
+    MQTTClient_willOptions will = MQTTClient_willOptions_initializer;
+    will.topicName = attempt->will_topic;
+    will.message = attempt->will_payload;
+    will.retained = 1;
+    will.qos = 1;
+    MQTTClient_SSLOptions tls = MQTTClient_SSLOptions_initializer;
+    tls.trustStore = attempt->ca_file;
+    tls.keyStore = attempt->cert_file;
+    tls.privateKey = attempt->key_file;
+    tls.enableServerCertAuth = 1;
+    tls.verify = 1; /* the host's name too: paho's default is not to */
+    tls.ssl_error_cb = on_tls_error;
+
+    MQTTClient_connectOptions options = MQTTClient_connectOptions_initializer;
+    if (mqtt->is_mqtt5) {
+        options = (MQTTClient_connectOptions)MQTTClient_connectOptions_initializer5;
+    } else {
+        options.MQTTVersion = MQTTVERSION_3_1_1;
+        options.reliable = 0;
+    }
+    options.keepAliveInterval = (int)attempt->keepalive_s;
+    options.connectTimeout = (int)mqtt->timeout_s;
+    options.maxInflightMessages = MQTT_WINDOW_MAX + 1; /* at which paho would begin to wait */
+    options.will = &will;
+    options.ssl = mqtt->is_tls ? &tls : NULL;
+    options.username = attempt->username[0] != '\0' ? attempt->username : NULL;
+    options.password = attempt->password[0] != '\0' ? attempt->password : NULL;
+    if (mqtt->is_mqtt5) {
+        return MQTTClient_connect5(mqtt->handle, &options, NULL, NULL);
+    }
+    MQTTResponse response = MQTTResponse_initializer;
+    response.reasonCode = (enum MQTTReasonCodes)MQTTClient_connect(mqtt->handle, &options);
+    return response;
+}
+
+/* Paho calls for PUBACKs whom it knows; with MQTT 3.1.1 those who were named before connecting
+ * would get a thread of paho's. */
+static bool settle(const struct attempt *attempt, const MQTTResponse *response)
+{
+    struct mqtt *mqtt = attempt->mqtt;
+    mqtt->receive_maximum = UINT16_MAX;
+    mqtt->packet_max = UINT32_MAX;
+    if (mqtt->is_mqtt5 && response->properties != NULL) {
+        mqtt->receive_maximum = (uint16_t)property(
+            response->properties, MQTTPROPERTY_CODE_RECEIVE_MAXIMUM, UINT16_MAX);
+        mqtt->packet_max =
+            property(response->properties, MQTTPROPERTY_CODE_MAXIMUM_PACKET_SIZE, UINT32_MAX);
+    } else if (!mqtt->is_mqtt5) {
+        (void)MQTTClient_setCallbacks(mqtt->handle, mqtt, NULL, on_message, on_published);
+    }
+    if (!mqtt_socket_find(&mqtt->socket, attempt->address, attempt->port)) {
+        (void)snprintf(mqtt->error, sizeof mqtt->error, "the connection to %s has no socket",
+                       mqtt->place);
+        return false;
+    }
+    return true;
+}
+
+static bool try_to_connect(const struct attempt *attempt)
+{
+    struct mqtt *mqtt = attempt->mqtt;
+    if (mqtt->is_tls) {
+        handshake_forget();
+        MQTTClient_setTraceLevel(MQTTCLIENT_TRACE_MINIMUM);
+    }
+    int64_t until_us = clock_monotonic_us() + (int64_t)mqtt->timeout_s * SECOND_US;
+    MQTTResponse response = connect_handle(attempt);
+    MQTTClient_setTraceLevel(MQTTCLIENT_TRACE_ERROR);
+    bool is_connected = (int)response.reasonCode == MQTTCLIENT_SUCCESS;
+    if (is_connected) {
+        is_connected = settle(attempt, &response);
+    } else {
+        explain_failure(mqtt, (int)response.reasonCode, clock_monotonic_us() >= until_us);
+    }
+    MQTTResponse_free(response);
+    return is_connected;
+}
+
+static void *run_trial(void *argument)
+{
+    struct attempt *attempt = argument;
+    struct mqtt *mqtt = attempt->mqtt;
+    (void)pthread_setname_np(pthread_self(), "mqtt-connect");
+    bool is_connected = try_to_connect(attempt);
+    destroy_attempt(attempt);
+    atomic_store(&is_trying, false);
     (void)pthread_mutex_lock(&mqtt->mutex);
-    (void)snprintf(mqtt->error, sizeof mqtt->error, "%s", error);
-    enter(mqtt, (struct answer){.kind = MQTT_EVENT_FAILED});
-    (void)pthread_mutex_unlock(&mqtt->mutex);
-    wake_up(mqtt->wake);
-}
-
-static void on_failed(void *context, MQTTAsync_failureData *data)
-{
-    failed(context, data->code, data->message);
-}
-
-static void on_failed5(void *context, MQTTAsync_failureData5 *data)
-{
-    failed(context, data->code, data->message);
-}
-
-static void on_disconnected(void *context, MQTTProperties *properties,
-                            enum MQTTReasonCodes reason_code)
-{
-    struct mqtt *mqtt = context;
-    (void)properties;
-    (void)pthread_mutex_lock(&mqtt->mutex);
-    (void)snprintf(mqtt->error, sizeof mqtt->error, "the broker ended the connection: %s",
-                   mqtt_reason_text((uint8_t)reason_code));
-    (void)pthread_mutex_unlock(&mqtt->mutex);
-}
-
-/* The type is paho's. NOLINTNEXTLINE(readability-non-const-parameter) */
-static void on_lost(void *context, char *cause)
-{
-    struct mqtt *mqtt = context;
-    (void)cause; /* always NULL */
-    bool was_up = false;
-    (void)pthread_mutex_lock(&mqtt->mutex);
-    was_up = mqtt->is_up;
-    mqtt->is_up = false;
-    if (was_up) {
-        if (mqtt->error[0] == '\0') {
-            (void)snprintf(mqtt->error, sizeof mqtt->error, "the connection to %s broke",
-                           mqtt->place);
-        }
-        enter(mqtt, (struct answer){.kind = MQTT_EVENT_LOST});
+    mqtt->trial = is_connected ? TRIAL_CONNECTED : TRIAL_FAILED;
+    bool is_abandoned = mqtt->is_abandoned;
+    if (!is_abandoned) {
+        wake_up(mqtt->wake); /* under the lock: it may be gone once abandoned */
     }
     (void)pthread_mutex_unlock(&mqtt->mutex);
-    if (was_up) {
-        wake_up(mqtt->wake);
+    if (is_abandoned) {
+        end_connection(mqtt, true);
+        release(mqtt);
     }
-}
-
-static int on_message(void *context, char *topic, int topic_length, MQTTAsync_message *message)
-{
-    (void)context;
-    (void)topic_length;
-    MQTTAsync_freeMessage(&message); /* we subscribe to nothing; paho wants the function */
-    MQTTAsync_free(topic);
-    return 1;
+    return NULL;
 }
 
 /* ---- settings ---- */
@@ -336,105 +464,68 @@ static void format_uri(const struct mqtt_settings *settings, char uri[static URI
                    is_bracketed ? "[" : "", host, is_bracketed ? "]" : "", url->port);
 }
 
-static int start_connecting(struct mqtt *mqtt, const struct mqtt_settings *settings,
-                            const char *password)
-{
-    static const char *const none = NULL;
-    const struct broker *broker = settings->broker;
-    MQTTAsync_willOptions will = MQTTAsync_willOptions_initializer;
-    will.topicName = settings->will_topic;
-    will.message = settings->will_payload;
-    will.retained = 1;
-    will.qos = 1;
-    MQTTAsync_SSLOptions tls = MQTTAsync_SSLOptions_initializer;
-    tls.trustStore = broker->ca_file[0] != '\0' ? broker->ca_file : none;
-    tls.keyStore = broker->cert_file[0] != '\0' ? broker->cert_file : none;
-    tls.privateKey = broker->key_file[0] != '\0' ? broker->key_file : none;
-    tls.enableServerCertAuth = 1;
-    tls.verify = 1; /* the host's name too: paho's default is not to */
-    tls.ssl_error_cb = on_tls_error;
-
-    MQTTAsync_connectOptions options = MQTTAsync_connectOptions_initializer;
-    if (mqtt->is_mqtt5) {
-        options = (MQTTAsync_connectOptions)MQTTAsync_connectOptions_initializer5;
-        options.onSuccess5 = on_connected5;
-        options.onFailure5 = on_failed5;
-    } else {
-        options.MQTTVersion = MQTTVERSION_3_1_1;
-        options.onSuccess = on_connected;
-        options.onFailure = on_failed;
-    }
-    options.context = mqtt;
-    options.keepAliveInterval = (int)settings->keepalive_s;
-    options.connectTimeout = (int)settings->timeout_s;
-    options.maxInflight = MQTT_WINDOW_MAX;
-    options.automaticReconnect = 0;
-    options.will = &will;
-    options.ssl = settings->url->is_tls ? &tls : NULL;
-    options.username = broker->username[0] != '\0' ? broker->username : none;
-    options.password = password[0] != '\0' ? password : none;
-    return MQTTAsync_connect(mqtt->handle, &options);
-}
-
 static struct mqtt *allocate(const struct mqtt_settings *settings, struct wake *wake)
 {
     struct mqtt *mqtt = memory_allocate(1, sizeof *mqtt);
     (void)pthread_mutex_init(&mqtt->mutex, NULL);
-    wake_init(&mqtt->closed);
     mqtt->wake = wake;
     mqtt->is_mqtt5 = settings->broker->version == MQTT_VERSION_5;
     mqtt->is_tls = settings->url->is_tls;
     mqtt->timeout_s = settings->timeout_s;
-    mqtt->packet_max = UINT32_MAX;
+    mqtt->keepalive_us = (int64_t)settings->keepalive_s * SECOND_US;
     (void)snprintf(mqtt->host, sizeof mqtt->host, "%s", settings->url->host);
     (void)snprintf(mqtt->place, sizeof mqtt->place, "%s:%u", settings->url->host,
                    settings->url->port);
     (void)snprintf(mqtt->username, sizeof mqtt->username, "%s", settings->broker->username);
     (void)snprintf(mqtt->ca_file, sizeof mqtt->ca_file, "%s", settings->broker->ca_file);
-    for (size_t at = 0; at < MQTT_WINDOW_MAX; at++) {
-        mqtt->slots[at].mqtt = mqtt;
-        mqtt->vacant[at] = &mqtt->slots[at];
-    }
-    mqtt->vacant_count = MQTT_WINDOW_MAX;
     return mqtt;
 }
 
-static void release(struct mqtt *mqtt)
+static char *copy_name(const char *name)
 {
-    wake_destroy(&mqtt->closed);
-    (void)pthread_mutex_destroy(&mqtt->mutex);
-    free(mqtt);
+    return name[0] != '\0' ? memory_copy(name) : NULL;
 }
 
-/* The handle, its callbacks, and the start of connecting; a return code of paho. */
-static int open_handle(struct mqtt *mqtt, const struct mqtt_settings *settings,
+static struct attempt *make_attempt(const struct mqtt_settings *settings, struct mqtt *mqtt,
+                                    const char *password)
+{
+    struct attempt *attempt = memory_allocate(1, sizeof *attempt);
+    attempt->mqtt = mqtt;
+    attempt->port = settings->url->port;
+    attempt->keepalive_s = settings->keepalive_s;
+    attempt->will_topic = memory_copy(settings->will_topic);
+    attempt->will_payload = memory_copy(settings->will_payload);
+    attempt->ca_file = copy_name(settings->broker->ca_file);
+    attempt->cert_file = copy_name(settings->broker->cert_file);
+    attempt->key_file = copy_name(settings->broker->key_file);
+    (void)snprintf(attempt->address, sizeof attempt->address, "%s",
+                   mqtt->is_tls ? "" : settings->address);
+    (void)snprintf(attempt->username, sizeof attempt->username, "%s",
+                   settings->broker->username);
+    (void)snprintf(attempt->password, sizeof attempt->password, "%s", password);
+    return attempt;
+}
+
+/* The handle and its thread; a return code of paho. */
+static int start_trial(struct mqtt *mqtt, const struct mqtt_settings *settings,
                        const char *password)
 {
-    MQTTAsync_createOptions options = MQTTAsync_createOptions_initializer;
+    MQTTClient_createOptions options = MQTTClient_createOptions_initializer;
     options.MQTTVersion = mqtt->is_mqtt5 ? MQTTVERSION_5 : MQTTVERSION_3_1_1;
-    options.sendWhileDisconnected = 0;
-    options.maxBufferedMessages = MQTT_WINDOW_MAX;
-    options.deleteOldestMessages = 0;
     char uri[URI_SIZE];
     format_uri(settings, uri);
-    int done = MQTTAsync_createWithOptions(&mqtt->handle, uri, settings->client_id,
-                                           MQTTCLIENT_PERSISTENCE_NONE, NULL, &options);
-    if (done != MQTTASYNC_SUCCESS) {
+    int done = MQTTClient_createWithOptions(&mqtt->handle, uri, settings->client_id,
+                                            MQTTCLIENT_PERSISTENCE_NONE, NULL, &options);
+    if (done != MQTTCLIENT_SUCCESS) {
         return done;
     }
-    (void)MQTTAsync_setCallbacks(mqtt->handle, mqtt, on_lost, on_message, NULL);
-    if (mqtt->is_mqtt5) {
-        (void)MQTTAsync_setDisconnected(mqtt->handle, mqtt, on_disconnected);
+    (void)MQTTClient_setPublished(mqtt->handle, mqtt, on_published5);
+    struct attempt *attempt = make_attempt(settings, mqtt, password);
+    if (!thread_detach(run_trial, attempt)) {
+        destroy_attempt(attempt);
+        return MQTTCLIENT_FAILURE;
     }
-    if (mqtt->is_tls) {
-        handshake_forget();
-        MQTTAsync_setTraceLevel(MQTTASYNC_TRACE_MINIMUM);
-    }
-    done = start_connecting(mqtt, settings, password);
-    if (done != MQTTASYNC_SUCCESS) {
-        MQTTAsync_destroy(&mqtt->handle);
-    }
-    return done;
+    return MQTTCLIENT_SUCCESS;
 }
 
 struct mqtt *mqtt_connect(const struct mqtt_settings *settings, struct wake *wake,
@@ -451,49 +542,26 @@ struct mqtt *mqtt_connect(const struct mqtt_settings *settings, struct wake *wak
         !read_password(broker->password_file, password, error)) {
         return NULL;
     }
+    if (atomic_exchange(&is_trying, true)) {
+        explicit_bzero(password, sizeof password);
+        (void)snprintf(error, MQTT_ERROR_SIZE, "the try before has not ended yet");
+        return NULL;
+    }
     struct mqtt *mqtt = allocate(settings, wake);
-    int done = open_handle(mqtt, settings, password);
+    int done = start_trial(mqtt, settings, password);
     explicit_bzero(password, sizeof password);
-    if (done != MQTTASYNC_SUCCESS) {
-        const char *cause = MQTTAsync_strerror(done);
+    if (done != MQTTCLIENT_SUCCESS) {
+        const char *cause = MQTTClient_strerror(done);
         (void)snprintf(error, MQTT_ERROR_SIZE, "cannot connect to %s: %s", mqtt->place,
                        cause != NULL ? cause : "out of memory");
         release(mqtt);
+        atomic_store(&is_trying, false);
         return NULL;
     }
     return mqtt;
 }
 
 /* ---- publishing ---- */
-
-static struct slot *take_slot(struct mqtt *mqtt, int qos, uint64_t token)
-{
-    struct slot *slot = NULL;
-    (void)pthread_mutex_lock(&mqtt->mutex);
-    bool is_window_open = qos == 0 || mqtt->unacknowledged < mqtt->receive_maximum;
-    if (mqtt->is_up && is_window_open && mqtt->vacant_count > 0) {
-        mqtt->vacant_count--;
-        slot = mqtt->vacant[mqtt->vacant_count];
-        slot->token = token;
-        slot->qos = qos;
-        slot->since_us = clock_monotonic_us();
-        slot->is_under_way = true;
-        mqtt->unacknowledged += qos > 0 ? 1 : 0;
-    }
-    (void)pthread_mutex_unlock(&mqtt->mutex);
-    return slot;
-}
-
-static void return_slot(struct slot *slot)
-{
-    struct mqtt *mqtt = slot->mqtt;
-    (void)pthread_mutex_lock(&mqtt->mutex);
-    slot->is_under_way = false;
-    mqtt->unacknowledged -= slot->qos > 0 ? 1 : 0;
-    mqtt->vacant[mqtt->vacant_count] = slot;
-    mqtt->vacant_count++;
-    (void)pthread_mutex_unlock(&mqtt->mutex);
-}
 
 static char json_type[] = "application/json";
 static MQTTProperty json_property = {
@@ -510,112 +578,224 @@ static size_t packet_size(const struct mqtt_message *message)
            JSON_PROPERTY_SIZE + message->length;
 }
 
+/* Paho itself would wait as soon as its window is full, with a QoS 0 message too. */
+static bool is_window_open(const struct mqtt *mqtt)
+{
+    return mqtt->unacknowledged < mqtt->receive_maximum &&
+           mqtt->sent_count + mqtt->events_count < MQTT_WINDOW_MAX;
+}
+
+static void note_sent(struct mqtt *mqtt, uint64_t token, int message_id)
+{
+    int64_t now_us = clock_monotonic_us();
+    mqtt->sent[(mqtt->sent_first + mqtt->sent_count) % MQTT_WINDOW_MAX] =
+        (struct sent){.token = token, .since_us = now_us, .message_id = message_id};
+    mqtt->sent_count++;
+    mqtt->unacknowledged++;
+    if (mqtt->together_us == 0) {
+        mqtt->together_us = now_us + TOGETHER_US;
+    }
+    if (mqtt->early_id == message_id) {
+        answer(mqtt, message_id, mqtt->early_code);
+    }
+    mqtt->early_id = 0;
+}
+
 bool mqtt_publish(struct mqtt *mqtt, const struct mqtt_message *message, uint64_t token)
 {
     enum { PACKET_MAX = 256 * 1024 * 1024 }; /* MQTT 5, 2.1.4 */
-    struct slot *slot = take_slot(mqtt, message->qos, token);
-    if (slot == NULL) {
+    if (!mqtt->is_up || !is_window_open(mqtt)) {
         return false;
     }
     size_t size = packet_size(message);
     if (size > mqtt->packet_max || size > PACKET_MAX) {
-        answer_slot(slot, MQTT_EVENT_REJECTED, MQTTREASONCODE_PACKET_TOO_LARGE);
+        enter_rejected(mqtt, token, MQTTREASONCODE_PACKET_TOO_LARGE);
         return true;
     }
-    MQTTAsync_responseOptions options = MQTTAsync_responseOptions_initializer;
-    options.context = slot;
-    if (mqtt->is_mqtt5) {
-        options.onSuccess5 = on_sent5;
-        options.onFailure5 = on_not_sent5;
-        if (message->is_json) {
-            options.properties = (MQTTProperties){.count = 1,
-                                                  .max_count = 1,
-                                                  .length = JSON_PROPERTY_SIZE,
-                                                  .array = &json_property};
-        }
-    } else {
-        options.onSuccess = on_sent;
-        options.onFailure = on_not_sent;
-    }
-    int sent = MQTTAsync_send(mqtt->handle, message->topic, (int)message->length,
-                              message->payload, message->qos, message->is_retained, &options);
-    if (sent == MQTTASYNC_BAD_UTF8_STRING) {
-        answer_slot(slot, MQTT_EVENT_REJECTED, MQTTREASONCODE_TOPIC_NAME_INVALID);
-        return true;
-    }
-    if (sent != MQTTASYNC_SUCCESS) {
-        return_slot(slot);
+    if (!mqtt_socket_has_room(&mqtt->socket, size)) {
         return false;
     }
-    return true;
+    MQTTProperties properties = MQTTProperties_initializer;
+    if (message->is_json) {
+        properties = (MQTTProperties){
+            .count = 1, .max_count = 1, .length = JSON_PROPERTY_SIZE, .array = &json_property};
+    }
+    int message_id = 0;
+    MQTTResponse response = MQTTClient_publish5(
+        mqtt->handle, message->topic, (int)message->length, message->payload, message->qos,
+        message->is_retained, mqtt->is_mqtt5 ? &properties : NULL, &message_id);
+    int done = (int)response.reasonCode;
+    if (done == MQTTCLIENT_BAD_UTF8_STRING) {
+        enter_rejected(mqtt, token, MQTTREASONCODE_TOPIC_NAME_INVALID);
+    } else if (done == MQTTCLIENT_SUCCESS && message->qos > 0) {
+        note_sent(mqtt, token, message_id);
+    } else if (done == MQTTCLIENT_SUCCESS) {
+        enter_acknowledged(mqtt, token);
+    }
+    bool is_in_doubt = done != MQTTCLIENT_SUCCESS || message->qos > 0;
+    if (is_in_doubt && !MQTTClient_isConnected(mqtt->handle)) {
+        lose(mqtt); /* with QoS 1 paho calls that a success, too */
+    }
+    return done == MQTTCLIENT_SUCCESS || done == MQTTCLIENT_BAD_UTF8_STRING;
 }
 
-int64_t mqtt_waiting_since_us(struct mqtt *mqtt)
+int64_t mqtt_waiting_since_us(const struct mqtt *mqtt)
 {
-    int64_t since_us = WAKE_NEVER;
-    (void)pthread_mutex_lock(&mqtt->mutex);
-    bool is_idle = mqtt->vacant_count == MQTT_WINDOW_MAX;
-    for (size_t at = 0; !is_idle && at < MQTT_WINDOW_MAX; at++) {
-        const struct slot *slot = &mqtt->slots[at];
-        bool is_older = slot->is_under_way && slot->since_us < since_us;
-        since_us = is_older ? slot->since_us : since_us;
+    return mqtt->sent_count > 0 ? mqtt->sent[mqtt->sent_first].since_us : WAKE_NEVER;
+}
+
+/* ---- what comes ---- */
+
+/* Lets paho take a packet, if there is one, and look at its keep-alive. */
+static void take_packet(struct mqtt *mqtt)
+{
+    char *topic = NULL;
+    int topic_length = 0;
+    MQTTClient_message *message = NULL;
+    (void)MQTTClient_receive(mqtt->handle, &topic, &topic_length, &message, 0);
+    if (message != NULL) { /* nobody asked for it */
+        MQTTClient_freeMessage(&message);
+        MQTTClient_free(topic);
     }
+    if (!MQTTClient_isConnected(mqtt->handle)) {
+        lose(mqtt);
+    }
+}
+
+/* Why the broker ends the connection paho would tell a thread of its own only. */
+static bool is_more(struct mqtt *mqtt)
+{
+    uint8_t reason_code = 0;
+    enum mqtt_socket_input input = mqtt_socket_peek(&mqtt->socket, &reason_code);
+    if (input == MQTT_SOCKET_DISCONNECT && mqtt->is_mqtt5) {
+        (void)snprintf(mqtt->error, sizeof mqtt->error, "the broker ended the connection: %s",
+                       mqtt_reason_text(reason_code));
+        lose(mqtt);
+        return false;
+    }
+    return input != MQTT_SOCKET_NOTHING;
+}
+
+/* All packets that are there. With TLS some may lie in OpenSSL, and only trying tells: one
+ * without an answer for us may be a PINGRESP. */
+static void take_packets(struct mqtt *mqtt, bool is_due)
+{
+    unsigned fruitless = 0;
+    bool is_wanted = is_due || mqtt->is_tls || is_more(mqtt);
+    while (is_wanted && mqtt->is_up) {
+        size_t before = mqtt->events_count;
+        take_packet(mqtt);
+        fruitless = mqtt->events_count > before ? 0 : fruitless + 1;
+        is_wanted = fruitless < 2 && mqtt->is_up && (mqtt->is_tls || is_more(mqtt));
+    }
+}
+
+static void look(struct mqtt *mqtt)
+{
+    int64_t now_us = clock_monotonic_us();
+    bool is_due = now_us >= mqtt->look_us;
+    bool is_gathered = mqtt->together_us != 0 && now_us >= mqtt->together_us;
+    if (!is_due && !is_gathered && !mqtt->has_input) {
+        return;
+    }
+    bool has_come = mqtt->has_input;
+    mqtt->has_input = false;
+    mqtt->together_us = 0;
+    take_packets(mqtt, is_due);
+    if (has_come || mqtt->events_count > 0) {
+        mqtt->look_us = now_us + mqtt->keepalive_us + LATER_US;
+    } else if (is_due) {
+        mqtt->look_us = now_us + mqtt->keepalive_us / 10 + LATER_US;
+    }
+}
+
+static bool take_outcome(struct mqtt *mqtt, struct mqtt_event *event)
+{
+    (void)pthread_mutex_lock(&mqtt->mutex);
+    enum trial trial = mqtt->trial;
     (void)pthread_mutex_unlock(&mqtt->mutex);
-    return since_us;
+    if (trial == TRIAL_RUNNING) {
+        return false;
+    }
+    mqtt->is_told = true;
+    mqtt->is_up = trial == TRIAL_CONNECTED;
+    mqtt->look_us = clock_monotonic_us() + mqtt->keepalive_us + LATER_US;
+    event->kind = mqtt->is_up ? MQTT_EVENT_CONNECTED : MQTT_EVENT_FAILED;
+    event->receive_maximum = mqtt->receive_maximum;
+    (void)snprintf(event->error, sizeof event->error, "%s", mqtt->error);
+    return true;
 }
 
 bool mqtt_next_event(struct mqtt *mqtt, struct mqtt_event *event)
 {
-    *event = (struct mqtt_event){.kind = MQTT_EVENT_NONE};
-    (void)pthread_mutex_lock(&mqtt->mutex);
-    bool is_there = mqtt->count > 0;
-    if (is_there) {
-        const struct answer *answer = &mqtt->box[mqtt->first];
-        mqtt->first = (mqtt->first + 1) % BOX_SIZE;
-        mqtt->count--;
-        event->kind = answer->kind;
-        event->receive_maximum = mqtt->receive_maximum;
-        if (answer->slot != NULL) {
-            event->token = answer->slot->token;
-            event->reason_code = answer->reason_code;
-            mqtt->vacant[mqtt->vacant_count] = answer->slot;
-            mqtt->vacant_count++;
-        } else {
-            (void)snprintf(event->error, sizeof event->error, "%s", mqtt->error);
-        }
+    event->kind = MQTT_EVENT_NONE;
+    event->error[0] = '\0';
+    if (!mqtt->is_told) {
+        return take_outcome(mqtt, event);
     }
-    (void)pthread_mutex_unlock(&mqtt->mutex);
-    return is_there;
+    if (mqtt->events_count == 0 && mqtt->is_up) {
+        look(mqtt);
+    }
+    if (mqtt->events_count == 0) {
+        return false;
+    }
+    const struct answer *answer = &mqtt->events[mqtt->events_first];
+    mqtt->events_first = (mqtt->events_first + 1) % EVENTS_MAX;
+    mqtt->events_count--;
+    event->kind = answer->kind;
+    event->token = answer->token;
+    event->reason_code = answer->reason_code;
+    event->receive_maximum = mqtt->receive_maximum;
+    if (answer->kind == MQTT_EVENT_LOST) {
+        (void)snprintf(event->error, sizeof event->error, "%s", mqtt->error);
+    }
+    return true;
+}
+
+static int64_t sooner(int64_t one_us, int64_t other_us)
+{
+    return one_us < other_us ? one_us : other_us;
+}
+
+void mqtt_wait(struct mqtt *mqtt, int64_t until_us)
+{
+    if (!mqtt->is_up) {
+        if (mqtt->events_count == 0) {
+            (void)wake_wait(mqtt->wake, until_us);
+        }
+        return;
+    }
+    mqtt_socket_flush(&mqtt->socket);
+    if (mqtt->events_count > 0) {
+        return;
+    }
+    size_t window =
+        mqtt->receive_maximum < MQTT_WINDOW_MAX ? mqtt->receive_maximum : MQTT_WINDOW_MAX;
+    bool is_gathering = mqtt->together_us != 0 && mqtt->unacknowledged * 2 < window;
+    until_us = sooner(until_us, mqtt->look_us);
+    if (is_gathering) {
+        until_us = sooner(until_us, mqtt->together_us);
+    }
+    int wanted = (is_gathering ? 0 : POLLIN) | (mqtt->socket.is_full ? POLLOUT : 0);
+    int ready = wake_wait_or(mqtt->wake, mqtt->socket.descriptor, wanted, until_us);
+    mqtt->has_input = mqtt->has_input || (ready & ~POLLOUT) != 0;
 }
 
 /* ---- the end ---- */
 
-static void on_closed5(void *context, MQTTAsync_successData5 *data)
-{
-    struct mqtt *mqtt = context;
-    (void)data;
-    wake_up(&mqtt->closed);
-}
-
-void mqtt_destroy(struct mqtt *mqtt, bool is_orderly, unsigned timeout_ms)
+void mqtt_destroy(struct mqtt *mqtt, bool is_orderly)
 {
     if (mqtt == NULL) {
         return;
     }
-    if (!is_orderly && mqtt->is_mqtt5) {
-        MQTTAsync_disconnectOptions options = MQTTAsync_disconnectOptions_initializer5;
-        options.reasonCode = MQTTREASONCODE_DISCONNECT_WITH_WILL_MESSAGE;
-        options.context = mqtt;
-        options.onSuccess5 = on_closed5;
-        if (MQTTAsync_disconnect(mqtt->handle, &options) == MQTTASYNC_SUCCESS) {
-            (void)wake_wait(&mqtt->closed, clock_monotonic_us() + (int64_t)timeout_ms * 1000);
-        }
+    (void)pthread_mutex_lock(&mqtt->mutex);
+    mqtt->is_abandoned = mqtt->trial == TRIAL_RUNNING;
+    bool is_abandoned = mqtt->is_abandoned;
+    (void)pthread_mutex_unlock(&mqtt->mutex);
+    if (!is_abandoned) {
+        end_connection(mqtt, is_orderly);
+        release(mqtt);
     }
-    MQTTAsync_setTraceLevel(MQTTASYNC_TRACE_ERROR);
-    /* Sends DISCONNECT where there still is a connection. Every callback of this handle runs
-     * under the lock that this takes, and none is left when it returns. */
-    MQTTAsync_destroy(&mqtt->handle);
-    release(mqtt);
 }
 
 const char *mqtt_reason_text(uint8_t reason_code)

@@ -2,8 +2,9 @@
  *
  * A handle lives for one connection and is destroyed after each loss: paho sends what was left
  * in a handle's queue on its next connection, before everything else. All functions are called
- * by one thread (the publisher's); paho's callbacks, on its own threads, only enter events in a
- * bounded box and tell the `wake`. Paho's buffering, persistence and reconnect stay off. */
+ * by one thread (the publisher's), which also does what paho's own threads would do; a thread
+ * of ours only connects, since that blocks. Paho's buffering, persistence and reconnect stay
+ * off. */
 #ifndef GATEWAY_MQTT_H
 #define GATEWAY_MQTT_H
 
@@ -14,9 +15,7 @@
 #include "config/factory.h"
 #include "gateway/wake.h"
 
-enum {
-    MQTT_WINDOW_MAX = 200
-}; /* QoS 1 and QoS 0 messages given to paho and not yet answered */
+enum { MQTT_WINDOW_MAX = 200 }; /* messages handed over whose event was not yet taken */
 enum { MQTT_ERROR_SIZE = 320 };
 
 struct mqtt_settings {
@@ -51,21 +50,23 @@ struct mqtt_event {
 
 struct mqtt;
 
-/* Once, before the first thread. Paho's own two threads start with the first connection and
- * stay until the process ends. */
+/* Once, before the first thread. */
 void mqtt_global_init(void);
 
-/* Starts connecting; the outcome comes as an event. NULL with `error` filled when it cannot
- * even try (a file is missing or unreadable, bad certificate …). The password file is read here
- * and its memory wiped. Not within 100 ms of a failure or loss: paho may still hold that error
- * for the number of the descriptor, which the new connection may get. */
+/* Starts connecting; the outcome comes as an event, and `wake` is told. NULL with `error`
+ * filled when it cannot even try (a file is missing or unreadable, the try before has not ended
+ * …). The password file is read here and its memory wiped. Not within 100 ms of a failure or
+ * loss: paho may still hold that error for the number of the descriptor, which the new
+ * connection may get.
+ */
 struct mqtt *mqtt_connect(const struct mqtt_settings *settings, struct wake *wake,
                           char error[static MQTT_ERROR_SIZE]);
 
-/* Hands a message over (copied). `token` comes back in exactly one event, unless the connection
- * is lost first. False: not now (MQTT_WINDOW_MAX are under way, or as many of QoS 1 as the
- * broker takes, or the connection is gone). A message larger than the broker takes is rejected
- * here. */
+/* Hands a message over (copied); it leaves with the next mqtt_wait(), together with others.
+ * `token` comes back in exactly one event, unless the connection is lost first. False: not now
+ * (MQTT_WINDOW_MAX are under way, or as many of QoS 1 as the broker takes; the peer takes
+ * nothing at present; or the connection is gone). A message larger than the broker takes is
+ * rejected here. */
 struct mqtt_message {
     const char *topic;
     const char *payload;
@@ -78,15 +79,20 @@ bool mqtt_publish(struct mqtt *mqtt, const struct mqtt_message *message, uint64_
 
 /* When the oldest message that is still under way was handed over (monotonic); WAKE_NEVER when
  * none is. */
-int64_t mqtt_waiting_since_us(struct mqtt *mqtt);
+int64_t mqtt_waiting_since_us(const struct mqtt *mqtt);
 
-/* Takes the oldest event; kind NONE and false when there is none. */
+/* Takes the oldest event, after reading what the broker sent; kind NONE and false when there is
+ * none. */
 bool mqtt_next_event(struct mqtt *mqtt, struct mqtt_event *event);
 
+/* Sends what was handed over, then sleeps until `wake` is told, the broker sent something,
+ * there is room again, or the monotonic time `until_us` has come. To be called at least that
+ * often: it keeps the connection alive. */
+void mqtt_wait(struct mqtt *mqtt, int64_t until_us);
+
 /* Ends the connection and frees the handle. When not `is_orderly` the broker is asked to send
- * the will (MQTT 5 only: with 3.1.1 paho always takes leave), for `timeout_ms` at most. NULL is
- * harmless. */
-void mqtt_destroy(struct mqtt *mqtt, bool is_orderly, unsigned timeout_ms);
+ * the will (MQTT 5 only: with 3.1.1 paho always takes leave). NULL is harmless. */
+void mqtt_destroy(struct mqtt *mqtt, bool is_orderly);
 
 /* What a reason code means, for logs: "Not authorized". */
 const char *mqtt_reason_text(uint8_t reason_code);

@@ -52,6 +52,7 @@ struct publisher {
     int64_t up_us;
     size_t plain;     /* QoS 1 under way that are no samples */
     size_t plain_max; /* the broker's window may be small */
+    bool is_narrow;   /* it takes one message at a time */
     size_t quick;     /* QoS 0 under way */
     size_t cleared;
     int64_t live_due_us;
@@ -252,6 +253,7 @@ static void come_up(struct publisher *publisher, const struct mqtt_event *event,
 {
     size_t window =
         event->receive_maximum < MQTT_WINDOW_MAX ? event->receive_maximum : MQTT_WINDOW_MAX;
+    publisher->is_narrow = window == 1;
     publisher->plain_max = window / 4 >= PLAIN_MAX ? PLAIN_MAX : 1;
     publisher->plain = 0;
     publisher->quick = 0;
@@ -328,7 +330,16 @@ static void take_event(struct publisher *publisher, const struct mqtt_event *eve
 
 /* ---- the thread ---- */
 
-/* Samples go first; what is before them is little: births, events, figures. */
+static void send_live_values(struct publisher *publisher, int64_t now_us)
+{
+    if (publisher->phase == PHASE_RUNNING) {
+        send_births(publisher, 0);
+        send_fast_lane(publisher, now_us);
+    }
+}
+
+/* Samples go first; what is before them is little: births, events, figures. But where one of
+ * them fills the window, live values would never find it open while a backlog drains. */
 static void send_all(struct publisher *publisher, int64_t now_us)
 {
     send_births(publisher, 1);
@@ -337,11 +348,13 @@ static void send_all(struct publisher *publisher, int64_t now_us)
     }
     send_events(publisher);
     send_stats(publisher, now_us);
-    safe_lane_fill(publisher->lane, session_mqtt(publisher->session), now_us);
     publisher->live_due_us = WAKE_NEVER;
-    if (publisher->phase == PHASE_RUNNING) {
-        send_births(publisher, 0);
-        send_fast_lane(publisher, now_us);
+    if (publisher->is_narrow) {
+        send_live_values(publisher, now_us);
+    }
+    safe_lane_fill(publisher->lane, session_mqtt(publisher->session), now_us);
+    if (!publisher->is_narrow) {
+        send_live_values(publisher, now_us);
     }
 }
 
@@ -415,7 +428,7 @@ static void *run(void *argument)
         uplink_count(publisher->parts.uplink, safe_lane_published(publisher->lane),
                      safe_lane_rejected(publisher->lane));
         if (publisher->phase != PHASE_DONE) {
-            (void)wake_wait(publisher->parts.wake, due_us(publisher, stop_us, now_us));
+            session_wait(publisher->session, due_us(publisher, stop_us, now_us));
         }
     }
     return NULL;

@@ -11,7 +11,7 @@
 #include "gateway/lookup.h"
 #include "gateway/topic.h"
 
-enum { RETRY_FIRST_MS = 200, RETRY_MAX_MS = 5000, CLOSE_MS = 100 };
+enum { RETRY_FIRST_MS = 200, RETRY_MAX_MS = 5000 };
 /* A connection that lasted so long was a success: the next loss is followed by a short pause
  * again. Two clients with one name throw each other out sooner than that, and so wait longer
  * and longer. */
@@ -59,7 +59,7 @@ struct session *session_create(const struct factory *factory, struct wake *wake)
 void session_destroy(struct session *session, bool is_orderly)
 {
     lookup_release(session->lookup);
-    mqtt_destroy(session->mqtt, is_orderly, CLOSE_MS);
+    mqtt_destroy(session->mqtt, is_orderly);
     free(session->told);
     free(session);
 }
@@ -87,6 +87,15 @@ int64_t session_due_us(struct session *session)
                                   : since_us + SESSION_SILENCE_S * INT64_C(1000000);
 }
 
+void session_wait(struct session *session, int64_t until_us)
+{
+    if (session->mqtt != NULL) {
+        mqtt_wait(session->mqtt, until_us);
+    } else {
+        (void)wake_wait(session->wake, until_us);
+    }
+}
+
 /* Everything is put away; `event` tells why, and is handed out as it is. */
 static void drop(struct session *session, const struct mqtt_event *event, int64_t now_us)
 {
@@ -94,7 +103,7 @@ static void drop(struct session *session, const struct mqtt_event *event, int64_
     char *told = session->told[session->url];
     lookup_release(session->lookup);
     session->lookup = NULL;
-    mqtt_destroy(session->mqtt, false, CLOSE_MS);
+    mqtt_destroy(session->mqtt, false);
     session->mqtt = NULL;
     bool was_up = session->state == STATE_UP;
     if (was_up && now_us - session->up_us >= LASTING_US) {

@@ -21,7 +21,7 @@ struct session;
 /* `wake` belongs to the owner, who calls session_next_event() when told or due. */
 struct session *session_create(const struct factory *factory, struct wake *wake);
 
-/* Ends the connection, at most 100 ms long; orderly: without the will. */
+/* Ends the connection; orderly: without the will. */
 void session_destroy(struct session *session, bool is_orderly);
 
 /* Does what is due and takes the next event: those of mqtt.h, failures and losses found out
@@ -33,6 +33,9 @@ int64_t session_due_us(struct session *session);
 
 /* The URL of this connection or try; after a failure the next one. */
 const char *session_url(const struct session *session);
+
+/* Sends what was handed over, and sleeps until told, an event has come, or `until_us`. */
+void session_wait(struct session *session, int64_t until_us);
 
 /* NULL unless up. */
 struct mqtt *session_mqtt(struct session *session);

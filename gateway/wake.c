@@ -2,7 +2,12 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
+#include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
+
+#include "gateway/clock.h"
 
 void wake_init(struct wake *wake)
 {
@@ -15,10 +20,15 @@ void wake_init(struct wake *wake)
     assert(failed == 0);
     (void)failed;
     wake->is_told = false;
+    wake->is_polled = false;
+    wake->alarm = -1;
 }
 
 void wake_destroy(struct wake *wake)
 {
+    if (wake->alarm >= 0) {
+        (void)close(wake->alarm);
+    }
     (void)pthread_cond_destroy(&wake->condition);
     (void)pthread_mutex_destroy(&wake->mutex);
 }
@@ -27,6 +37,10 @@ void wake_up(struct wake *wake)
 {
     (void)pthread_mutex_lock(&wake->mutex);
     wake->is_told = true;
+    if (wake->is_polled) {
+        wake->is_polled = false;
+        (void)eventfd_write(wake->alarm, 1); /* it cannot be full: read after each wait */
+    }
     (void)pthread_mutex_unlock(&wake->mutex);
     (void)pthread_cond_signal(&wake->condition);
 }
@@ -50,4 +64,50 @@ bool wake_wait(struct wake *wake, int64_t until_us)
     wake->is_told = false;
     (void)pthread_mutex_unlock(&wake->mutex);
     return was_told;
+}
+
+/* Whether to sleep at all; from then on a telling rings the alarm. */
+static bool begin_polling(struct wake *wake)
+{
+    (void)pthread_mutex_lock(&wake->mutex);
+    if (wake->alarm < 0) {
+        wake->alarm = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    }
+    wake->is_polled = !wake->is_told && wake->alarm >= 0;
+    bool is_polled = wake->is_polled;
+    (void)pthread_mutex_unlock(&wake->mutex);
+    return is_polled;
+}
+
+static void end_polling(struct wake *wake)
+{
+    (void)pthread_mutex_lock(&wake->mutex);
+    if (!wake->is_polled) {
+        eventfd_t count;
+        (void)eventfd_read(wake->alarm, &count);
+    }
+    wake->is_polled = false;
+    wake->is_told = false;
+    (void)pthread_mutex_unlock(&wake->mutex);
+}
+
+int wake_wait_or(struct wake *wake, int descriptor, int events, int64_t until_us)
+{
+    enum { WITHOUT_ALARM_US = 10000 };
+    struct pollfd awaited[] = {{.fd = descriptor, .events = (short)events}, {.events = POLLIN}};
+    if (!begin_polling(wake)) {
+        /* It was told; or there is no descriptor left for an alarm, for the time being. */
+        (void)wake_wait(wake, clock_monotonic_us() + WITHOUT_ALARM_US);
+        return 0;
+    }
+    awaited[1].fd = wake->alarm;
+    int64_t left_us = until_us == WAKE_NEVER ? 0 : until_us - clock_monotonic_us();
+    left_us = left_us > 0 ? left_us : 0;
+    struct timespec left = {
+        .tv_sec = (time_t)(left_us / 1000000),
+        .tv_nsec = (long)(left_us % 1000000) * 1000,
+    };
+    int ready = ppoll(awaited, 2, until_us == WAKE_NEVER ? NULL : &left, NULL);
+    end_polling(wake);
+    return ready > 0 ? awaited[0].revents : 0;
 }

@@ -13,6 +13,8 @@ struct wake {
     pthread_mutex_t mutex;
     pthread_cond_t condition; /* on the monotonic clock */
     bool is_told;
+    bool is_polled; /* it sleeps in wake_wait_or(): `alarm` ends that */
+    int alarm;      /* an eventfd, made by the first wake_wait_or(); -1: none */
 };
 
 #define WAKE_NEVER INT64_MAX
@@ -25,5 +27,9 @@ void wake_up(struct wake *wake);
 
 /* Sleeps until told or until the monotonic time `until_us`; returns whether it was told. */
 bool wake_wait(struct wake *wake, int64_t until_us);
+
+/* The same, or until the descriptor is ready for one of `events` (as for poll()); returns those
+ * that it is ready for, and errors, whatever they were not asked for. */
+int wake_wait_or(struct wake *wake, int descriptor, int events, int64_t until_us);
 
 #endif

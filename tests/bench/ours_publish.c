@@ -3,7 +3,7 @@
  *     ours_publish CONFIG PAYLOAD_FILE QOS WINDOW COUNT [BATCH PERIOD_MS]
  *
  * CONFIG names the broker. What the publisher's thread does with the connection is done here in
- * the same way: hand over while the window has room, take all events, wait on the wake. */
+ * the same way: hand over while the window has room, take all events, wait. */
 #include <stdbool.h>
 
 #include "gateway/clock.h"
@@ -41,7 +41,9 @@ static void take_events(struct sender *sender)
 static void wait_for_events(struct sender *sender)
 {
     enum { PATIENCE_US = 10 * 1000 * 1000 };
-    if (!wake_wait(&sender->wake, clock_monotonic_us() + PATIENCE_US)) {
+    int64_t until_us = clock_monotonic_us() + PATIENCE_US;
+    mqtt_wait(sender->mqtt, until_us);
+    if (clock_monotonic_us() >= until_us) {
         meter_fail("the broker is silent");
     }
     take_events(sender);
@@ -119,8 +121,7 @@ int main(int argc, char **argv)
     struct meter start = meter_start();
     send_all(&sender, count, batch, period_ms);
     meter_print(&start, (uint64_t)count);
-    enum { FAREWELL_MS = 100 };
-    mqtt_destroy(sender.mqtt, true, FAREWELL_MS);
+    mqtt_destroy(sender.mqtt, true);
     wake_destroy(&sender.wake);
     factory_destroy(factory);
     return EXIT_SUCCESS;
