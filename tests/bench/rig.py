@@ -181,16 +181,22 @@ class Stand:
 
 # --- of processes -----------------------------------------------------------------------------
 
-def process_cpu_ns(pid):
-    """What all threads that live have run so far, user and system: the kernel's own sum, where
-    /proc/PID/stat has the same in steps of 10 ms."""
-    used = 0
-    for task in os.listdir(f"/proc/{pid}/task"):
+def threads_cpu_ns(pid):
+    """What the threads that live have run so far, user and system, by name: the kernel's own
+    count, where /proc/PID/stat has its sum in steps of 10 ms."""
+    used = {}
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
         try:
-            used += int(pathlib.Path(f"/proc/{pid}/task/{task}/schedstat").read_text().split()[0])
+            name = (task / "comm").read_text().strip()
+            ran_ns = int((task / "schedstat").read_text().split()[0])
         except (FileNotFoundError, ProcessLookupError):
             continue  # it ended meanwhile
+        used[name] = used.get(name, 0) + ran_ns
     return used
+
+
+def process_cpu_ns(pid):
+    return sum(threads_cpu_ns(pid).values())
 
 
 def process_memory_mib(pid):

@@ -8,12 +8,13 @@ message came. One machine, one clock.
 import collections
 import itertools
 import os
+import re
 import struct
 import time
 
 from libraries import by_turns, stand_port
 from rig import (at_least, at_most, cpu_us, median, percentile, process_cpu_ns, process_memory_mib,
-                 table, told)
+                 table, threads_cpu_ns)
 
 # The loads of the comparison with others: machines, tags, period.
 LOADS = {"1×100@1 s": (1, 100, 1000), "10×100@100 ms": (10, 100, 100),
@@ -82,14 +83,18 @@ class Line:
 
     def let_pass(self, seconds):
         """One span of the measurement."""
+        threads = threads_cpu_ns(self.gateway.pid)
         before, begin_us, begin = self.costs_ns(), time.time_ns() // 1000, time.monotonic()
         self.stand.harness.let_pass(seconds)
         after, end_us = self.costs_ns(), time.time_ns() // 1000
+        threads_after = threads_cpu_ns(self.gateway.pid)
         elapsed_ns = (time.monotonic() - begin) * 1e9
         rss, anon = process_memory_mib(self.gateway.pid)
         self.spans.append({
             "begin_us": begin_us, "end_us": end_us, "seconds": elapsed_ns / 1e9, "rss": rss,
             "anon": anon, "gateway_ns": after["gateway"] - before["gateway"],
+            "threads_ns": {name: threads_after[name] - threads.get(name, 0)
+                           for name in threads_after},
             "cores": {name: (after[name] - before[name]) / elapsed_ns for name in after}})
 
     def stop(self):
@@ -252,6 +257,26 @@ def measure_sum(rig):
     return judge_sum(rounds, tags)
 
 
+# Whose work a thread of the gateway does, by its name; pollers are named after their links.
+WORK = ((r"p\d+", "libmodbus"), ("recorder", "SQLite"), ("publisher|MQTT.*", "paho"))
+
+
+def work_of(thread):
+    return next((work for pattern, work in WORK if re.fullmatch(pattern, thread)), "other")
+
+
+def work_us_a_value(rounds):
+    """The gateway's cost a value, by the library whose work it is beside."""
+    costs = {}
+    for (line, *_) in rounds:
+        span, own = line["spans"][0], {}
+        for thread, used_ns in span["threads_ns"].items():
+            own[work_of(thread)] = own.get(work_of(thread), 0) + used_ns
+        for work in ("libmodbus", "SQLite", "paho", "other"):
+            costs.setdefault(work, []).append(own.get(work, 0) / 1000 / max(span["values"], 1))
+    return {work: median(spent) for work, spent in costs.items()}
+
+
 def judge_sum(rounds, tags):
     names = ("libmodbus", "SQLite", "paho (MQTTAsync)", "paho (MQTTClient)")
     bare = {name: median([cpu_us(done[at + 1]) / tags for done in rounds])
@@ -263,15 +288,20 @@ def judge_sum(rounds, tags):
     now_bare = min(median([cpu_us(done[at]) for done in rounds]) for at in (6, 7))
     now_ours = median([(done[5]["now_gateway_ns_per_s"] - done[0]["now_gateway_ns_per_s"]) / 1000
                        / max(done[5]["now_per_s"], 1) for done in rounds])
-    rows = [(name, f"{cost:.2f}") for name, cost in bare.items()]
-    rows += [(f"libmodbus + SQLite + {paho}", f"{total:.2f}"), ("the gateway", f"{ours:.2f}"),
-             ("the gateway / the sum", f"{ours / total:.2f}")]
-    text = table((f"{TEN}, same rate and batches", "µs CPU a value"), rows) + "\n\n" + table(
+    work = work_us_a_value(rounds)
+    rows = [("libmodbus · pollers", bare["libmodbus"], work["libmodbus"]),
+            ("SQLite · recorder", bare["SQLite"], work["SQLite"]),
+            (f"{paho} · publisher and paho's threads", bare[paho], work["paho"]),
+            ("all", total, ours)]
+    text = table((f"{TEN}, µs CPU a value", "bare", "the gateway", "gateway / bare"),
+                 [(name, f"{cost:.2f}", f"{own:.2f}", f"{own / cost:.2f}")
+                  for name, cost, own in rows])
+    text += "\n\n" + table(
         ("`now`", "µs CPU a message"),
         [("bare paho, QoS 0", f"{now_bare:.2f}"), ("the gateway, beyond the samples' cost",
                                                    f"{now_ours:.2f}")])
     result = {"rounds": rounds, "bare": bare, "sum": total, "gateway": ours,
-              "now_bare": now_bare, "now_gateway": now_ours}
+              "gateway_by_work": work, "now_bare": now_bare, "now_gateway": now_ours}
     return result, text, [
         at_most(f"{TEN}: CPU a value (bare libraries: {total:.2f} µs; {ours / total:.2f} of it)",
                 ours, round(limit, 2), 2, " µs"),
