@@ -1,214 +1,25 @@
-"""Every scenario of the line, from a scene file and live: what it does is seen in the published
-samples, the gateway survives it, and is well again within two polls and the wait then due."""
+"""Every network, protocol, sensor and counter scenario of the line, from a scene file and live: what
+it does is seen in the published samples, the gateway survives it, and is well again within two polls
+and the wait then due. (The process scenarios: test_19; N03 and N04: test_17.)"""
 
-import contextlib
-from decimal import Decimal
+import pathlib
+import re
+import time
 
 import harness
-import line
-import wire
-
-RETURN_S = 12  # two polls, and the longest back-off with its share of chance
+import scenario_case
+from scenario_case import BACK_OFF_S
 
 
-class Scenarios(harness.Scenario):
-    def begin(self, links, scenario, start, duration, speed=1, every="200 ms"):
-        """Broker, simulator with a scene, gateway, and who listens."""
-        scene = self.dir / "scene"
-        scene.write_text(f"{scenario} start={start} duration={duration}\n")
-        broker = self.broker()
-        self.made = line.factory(self, links, every).broker(broker.port)
-        self.control = line.Control(self.dir / "control")
-        self.sim = self.simulator(self.made, "--scene", scene, "--speed", speed,
-                                  "--control", self.control.path, "--seed", 5)
-        self.watcher = self.subscriber(broker.port, topics=("formlab/+/+/samples",
-                                                            "formlab/+/+/status"))
-        self.gw = self.gateway(self.made)
-        self.scenario = scenario.split()[0]
-
-    def samples(self, machine, start=0):
-        return [m.json for m in self.watcher.samples(machine, start)]
-
-    def sample(self, machine, fits, timeout=15, start=0, what="a sample"):
-        return self.watcher.wait_for(
-            lambda m: m.topic.endswith(f"/{machine}/samples") and fits(m.json),
-            timeout, start, what=f"{machine}: {what}").json
-
-    def well(self, machine, start=0, timeout=RETURN_S):
-        """A sample in which all that was read is good."""
-        return self.sample(machine, lambda s: "bad" not in s and s["q"] == "good", timeout, start,
-                           "well again")
-
-    def twice(self, machine, observe, live="", recovers=None, timeout=40):
-        """The scene's turn, then the same live. `observe(mark)` sees it; then all is well."""
-        recovers = recovers or (lambda mark: self.well(machine, mark))
-        for how in ("scene", "live"):
-            with self.subTest(scenario=self.scenario, how=how):
-                if how == "live":
-                    self.control.inject(f"{self.scenario} {live}")
-                harness.wait_until(lambda: self.control.is_active(self.scenario), timeout,
-                                   f"{self.scenario} from the {how}")
-                observe(self.watcher.mark())
-                self.control.clear()
-                harness.wait_until(lambda: not self.control.is_active(self.scenario), 5,
-                                   "the end of it")
-                recovers(self.watcher.mark())
-        self.assertTrue(self.gw.is_running())
-        self.assertEqual(self.gw.stop(), 0)
-        self.assertEqual(self.sim.stop(), 0)
-
-    def check_served(self, *machines):
-        oracle = line.Oracle(self.sim.journal, self.made.sections)
-        for machine in machines:
-            oracle.check(self, machine, self.samples(machine))
-
-    def reason(self, machine, tag, reason):
-        """Awaits a sample in which the tag is bad for this reason, and null."""
-        def observe(mark):
-            found = self.sample(machine, lambda s: s.get("bad", {}).get(tag) == reason, 20, mark,
-                                f"{tag} bad for {reason}")
-            self.assertIsNone(found[tag])
-        return observe
-
-    # --- process ---
-
-    def alive(self, mark):
-        """Production is slow to recover; the gateway goes on at once."""
-        self.watcher.wait_for(lambda m: m.topic.endswith("/samples"), RETURN_S, mark, 5)
-
-    def process(self, links, scenario, observe, live="", speed=60, recovers=None):
-        self.begin(links, scenario, "120s", "36000s", speed, every="200 ms")
-        self.twice(links[0], observe, live=live, recovers=recovers or self.alive)
-
-    def awaits(self, machine, tag, fits, timeout=40):
-        """An observation: the tag's value fits within so many seconds."""
-        def observe(mark):
-            self.sample(machine, lambda s: s.get(tag) is not None and fits(s[tag]), timeout,
-                        max(0, mark - 5), f"{tag} as expected")
-        return observe
-
-    @harness.limit(120)
-    def test_P01_jam(self):
-        def observe(mark):
-            self.awaits("m2_drive", "motor_current", lambda a: a >= Decimal("1.4"))(mark)
-            self.awaits("m3_mill", "state", lambda state: state == "suspended")(mark)
-            self.awaits("m2_drive", "fault_code", lambda code: code == "motor-overload")(mark)
-
-        def reset(mark):
-            link = wire.Wire(self.made.sections["link m2_conveyor"]["port"])
-
-            def press():
-                harness.let_pass(0.03)
-                link.send(1, 5, 2, 0xFF00)
-                with contextlib.suppress(OSError):
-                    link.receive()
-                return self.samples("m2_drive")[-1].get("fault_code") == "none"
-            harness.wait_until(press, 40, "a motor that runs again")
-            link.close()
-        self.process(["m2_conveyor", "m3_mill"], "P01", observe, recovers=reset)
-
-    @harness.limit(90)
-    def test_P02_worn_bearing(self):
-        def observe(mark):
-            self.awaits("m2_drive", "motor_current", lambda a: Decimal("1") < a < Decimal("1.3"))(
-                mark)
-            self.awaits("m2_drive", "thermal_state", lambda t: t > 70)(mark)
-            self.assertEqual(self.samples("m2_drive")[-1]["fault_code"], "none")
-        self.process(["m2_conveyor"], "P02", observe)
-
-    @harness.limit(90)
-    def test_P03_tool_wear_ignored(self):
-        def observe(mark):
-            self.awaits("m3_mill", "tool_wear", lambda wear: wear >= 70)(mark)
-            self.awaits("m3_mill", "vibration_rms", lambda v: v > 3)(mark)
-        self.process(["m3_mill"], "P03", observe)
-
-    @harness.limit(90)
-    def test_P04_oven_seal(self):
-        self.process(["m4_oven"], "P04 strength=2",
-                     self.awaits("m4_oven", "chamber_temp", lambda t: 140 < t < 155),
-                     live="strength=2")
-
-    @harness.limit(90)
-    def test_P05_heater_failed(self):
-        def observe(mark):
-            self.awaits("m4_oven", "chamber_temp", lambda t: t < 150)(mark)
-            self.awaits("m3_mill", "state", lambda state: state == "suspended")(mark)
-        self.process(["m4_oven", "m3_mill"], "P05", observe)
-
-    @harness.limit(90)
-    def test_P06_air_leak(self):
-        def observe(mark):
-            def load():
-                seen = [s for s in self.samples("u1_compressor", mark) if s.get("run_seconds")]
-                if not seen or seen[-1]["run_seconds"] - seen[0]["run_seconds"] < 600:
-                    return None
-                return ((seen[-1]["load_seconds"] - seen[0]["load_seconds"]) /
-                        (seen[-1]["run_seconds"] - seen[0]["run_seconds"]))
-            share = harness.wait_until(load, 40, "ten minutes of the compressor")
-            self.assertTrue(Decimal("0.46") < share < Decimal("0.66"), share)
-        self.process(["u1_compressor"], "P06", observe)
-
-    @harness.limit(90)
-    def test_P07_cobot_slowed(self):
-        self.process(["m5_cobot"], "P07 strength=2",
-                     self.awaits("m5_cobot", "last_cycle", lambda c: c in (12, 18)),
-                     live="strength=2")
-
-    @harness.limit(90)
-    def test_P08_transport_down(self):
-        def observe(mark):
-            self.awaits("m7_amr", "state", lambda state: state == "error")(mark)
-            self.awaits("m7_amr", "error_code", lambda code: code == 100)(mark)
-
-            def stands():
-                states = [s["state"] for s in self.samples("m3_mill", mark) if s.get("state")]
-                return len(states) > 30 and set(states[-20:]) == {"suspended"}
-            harness.wait_until(stands, 40, "a line that is blocked")
-        self.process(["m7_amr", "m3_mill"], "P08", observe)
-
-    @harness.limit(90)
-    def test_P09_battery_low(self):
-        def observe(mark):
-            self.awaits("m7_amr", "battery_level", lambda b: b <= 15)(mark)
-            self.awaits("m7_amr", "state", lambda state: state == "ready")(mark)
-        self.process(["m7_amr"], "P09", observe, speed=20)
-
-    @harness.limit(90)
-    def test_P10_camera_out_of_focus(self):
-        def observe(mark):
-            first = self.samples("m6_vision")[0]["rejects_total"]
-            self.awaits("m6_vision", "rejects_total", lambda n: (int(n) - int(first)) % 10000 > 4)(
-                mark)
-        self.process(["m6_vision"], "P10 strength=10", observe, live="strength=10")
-
-    @harness.limit(90)
-    def test_P11_emergency_stop(self):
-        def observe(mark):
-            for machine, tag in (("m1_store", "state"), ("m2_conveyor", "state"),
-                                 ("m3_mill", "state"), ("m4_oven", "state"),
-                                 ("m5_cobot", "packml_state")):
-                self.awaits(machine, tag, lambda state: state == "aborted")(mark)
-            self.awaits("m1_store", "power", lambda w: w == 80)(mark)
-            self.awaits("m2_conveyor", "speed_actual", lambda v: v == 0)(mark)
-            self.awaits("u1_compressor", "power", lambda w: w >= 440)(mark)
-        self.process(["m3_mill", "m1_store", "m2_conveyor", "m4_oven", "m5_cobot",
-                      "u1_compressor"], "P11", observe, speed=10,
-                     recovers=lambda mark: self.sample(
-                         "m3_mill", lambda s: s.get("state") == "execute", 60, mark))
-
-    @harness.limit(90)
-    def test_P12_cold_start(self):
-        self.process(["m4_oven"], "P12", self.awaits(
-            "m4_oven", "chamber_temp", lambda t: t < 120))
-
-    @harness.limit(90)
-    def test_P13_class_enters(self):
-        def observe(mark):
-            harness.wait_until(lambda: self.control.status()["lines"][0]["co2_ppm"] > 900, 40,
-                               "stale air")
-            self.awaits("u3_climate", "relative_humidity", lambda rh: rh > 44)(mark)
-        self.process(["u3_climate"], "P13", observe)
+class Scenarios(scenario_case.ScenarioCase):
+    def test_every_scenario_has_its_test(self):
+        """Each row of the simulator's table is named by a test of this folder."""
+        listed = harness.command("list", program="formlab-simulator").stdout
+        rows = set(re.findall(r"^([A-Z]\d\d) ", listed, re.M))
+        self.assertEqual(len(rows), 38)
+        named = {name for path in pathlib.Path(__file__).parent.glob("test_*.py")
+                 for name in re.findall(r"def test_([A-Z]\d\d)_", path.read_text())}
+        self.assertEqual(rows - named, set())
 
     # --- network ---
 
@@ -223,8 +34,8 @@ class Scenarios(harness.Scenario):
             mark = self.watcher.mark()
             self.watcher.wait_for(lambda m: m.topic.endswith("/m3_mill/samples"), 8, mark, 20,
                                   "the neighbour's samples")
-        self.twice("m1_store", observe, recovers=lambda mark: self.sample(
-            "m1_store", lambda s: s.get("state") is not None, RETURN_S, mark))
+        self.twice("m1_store", observe, waits_s=BACK_OFF_S, recovers=lambda mark: self.sample(
+            "m1_store", lambda s: s.get("state") is not None, BACK_OFF_S, mark))
         self.check_served("m1_store", "m3_mill")
 
     @harness.limit(120)
@@ -238,7 +49,9 @@ class Scenarios(harness.Scenario):
             back = self.sample("m2_conveyor", lambda s: (s.get("parts_total") or 0) > 0, 20, mark)
             self.assertGreaterEqual(back["parts_total"], first)
             self.assertLess(back["parts_total"] - first, 50)
-        self.twice("m2_conveyor", observe)
+        self.twice("m2_conveyor", observe, waits_s=BACK_OFF_S)
+        counts = self.counts("m2_conveyor", "parts_total")
+        self.assertLess(self.total(counts, 32, 5), 50, "a lifetime was counted again")
         self.check_served("m2_conveyor", "m2_drive")
 
     @harness.limit(120)
@@ -252,8 +65,23 @@ class Scenarios(harness.Scenario):
                                           30, mark, 60)
             good = [m for m in found if m.json["q"] == "good"]
             self.assertGreater(len(good), 45, "most of the values, in spite of the intruder")
-        self.twice("u1_compressor", observe)
+        self.twice("u1_compressor", observe, waits_s=BACK_OFF_S)
         self.check_served("u1_compressor")
+
+    @harness.limit(60)
+    def test_N05_no_ping_pong(self):
+        """An intruder who comes ten times a second is not fought: one new connection a second."""
+        self.begin(["u1_compressor"], "N05", "4s", "60s")
+        self.well("u1_compressor")
+        self.control.inject("kick target=u1_compressor value=0.1")
+        mark, begin = self.gw.mark(), time.monotonic()
+        self.gw.wait_line("event=lost", 20, mark)
+        harness.let_pass(8)  # of being pushed out
+        losses = self.gw.log.count("event=lost")
+        self.assertLessEqual(losses, (time.monotonic() - begin) + 2, self.gw.log[-2000:])
+        self.control.clear()
+        self.well("u1_compressor", self.watcher.mark())
+        self.end()
 
     @harness.limit(90)
     def test_N06_one_byte_at_a_time(self):
@@ -276,7 +104,7 @@ class Scenarios(harness.Scenario):
         def observe(mark):
             self.sample("m3_mill", lambda s: "timeout" in s.get("bad", {}).values(), 20, mark)
             self.sample("m3_mill", lambda s: s["q"] == "good", 20, self.watcher.mark())
-        self.twice("m3_mill", observe)
+        self.twice("m3_mill", observe, waits_s=BACK_OFF_S)
         self.check_served("m3_mill")
 
     @harness.limit(120)
@@ -286,7 +114,7 @@ class Scenarios(harness.Scenario):
         def observe(mark):
             self.sample("u2_meter", lambda s: s["q"] != "good", 20, mark, "discarded")
             self.sample("u2_meter", lambda s: s["q"] == "good", 20, mark, "in step again")
-        self.twice("u2_meter", observe)
+        self.twice("u2_meter", observe, waits_s=BACK_OFF_S)
         self.check_served("u2_meter")
 
     @harness.limit(90)
@@ -303,7 +131,7 @@ class Scenarios(harness.Scenario):
 
     def well_oven(self, mark):
         """Without a batch there is no time left: that one sentinel is right."""
-        self.sample("m4_oven", lambda s: set(s.get("bad", {})) <= {"cure_remaining"}, RETURN_S,
+        self.sample("m4_oven", lambda s: set(s.get("bad", {})) <= {"cure_remaining"}, BACK_OFF_S,
                     mark, "well again")
 
     @harness.limit(120)
@@ -318,7 +146,7 @@ class Scenarios(harness.Scenario):
             for message in self.watcher.wait_for(
                     lambda m: m.topic.endswith("/m2_conveyor/samples"), 15, mark, 4):
                 self.assertEqual(message.json["q"], "good", message.text)
-        self.twice("m2_drive", observe)
+        self.twice("m2_drive", observe, waits_s=BACK_OFF_S)
         self.check_served("m2_conveyor", "m2_drive")
 
     @harness.limit(150)
@@ -335,7 +163,7 @@ class Scenarios(harness.Scenario):
             # A quarantined address is tried again after 60 s: awaited once.
             if self.control.status()["time_s"] < 60:
                 self.sample("m3_mill", lambda s: s.get("cutting_seconds") is not None, 70, mark)
-        self.twice("m3_mill", observe, recovers=recovers)
+        self.twice("m3_mill", observe, recovers=recovers, waits_s=60)
         self.check_served("m3_mill")
 
     @harness.limit(90)
@@ -347,7 +175,7 @@ class Scenarios(harness.Scenario):
                                mark, "a swapped power")
             self.assertEqual(seen["q"], "uncertain")
         self.twice("m1_store", observe, recovers=lambda mark: self.sample(
-            "m1_store", lambda s: s.get("power") in (80, 350), RETURN_S, mark))
+            "m1_store", lambda s: s.get("power") in (80, 350), BACK_OFF_S, mark))
         self.check_served("m1_store")
 
     @harness.limit(90)
@@ -358,7 +186,7 @@ class Scenarios(harness.Scenario):
             seen = self.sample("u5_pv", lambda s: s.get("w_sf") == 1, 15, mark, "the exponent")
             self.assertGreater(seen["w"], 0)
         self.twice("u5_pv", observe, recovers=lambda mark: self.sample(
-            "u5_pv", lambda s: s.get("w_sf") == 0, RETURN_S, mark))
+            "u5_pv", lambda s: s.get("w_sf") == 0, BACK_OFF_S, mark))
         powers = [s["w"] for s in self.samples("u5_pv") if s.get("w") is not None]
         for before, after in zip(powers, powers[1:]):
             self.assertLess(after, 2 * before + 20, "a spike")
@@ -371,7 +199,9 @@ class Scenarios(harness.Scenario):
         def observe(mark):
             self.sample("m5_cobot", lambda s: s["q"] != "good", 20, mark, "a dropped link")
             self.sample("m5_cobot", lambda s: s.get("robot_mode") == 7, 20, self.watcher.mark())
-        self.twice("m5_cobot", observe)
+        self.twice("m5_cobot", observe, waits_s=BACK_OFF_S)
+        reasons = {reason for s in self.samples("m5_cobot") for reason in s.get("bad", {}).values()}
+        self.assertNotIn("timeout", reasons, "dropped at once, not stalled")
         self.check_served("m5_cobot")
 
     @harness.limit(60)
@@ -384,7 +214,7 @@ class Scenarios(harness.Scenario):
 
     @harness.limit(60)
     def test_D01_sensor_break(self):
-        self.begin(["m4_oven"], "D01", "3s", "60s")
+        self.begin(["m4_oven"], "D01", "3s", "60s", topics=("formlab/+/+/now/#",))
         self.well_oven(0)
 
         def observe(mark):
@@ -393,20 +223,25 @@ class Scenarios(harness.Scenario):
         self.twice("m4_oven", observe, recovers=self.well_oven)
         values = [s["chamber_temp"] for s in self.samples("m4_oven")]
         self.assertGreater(min(v for v in values if v is not None), 100)
+        shown = [m.json for m in self.watcher.since() if m.topic.endswith("now/chamber_temp")]
+        self.assertIn("bad", {now["q"] for now in shown})
+        for now in shown:
+            self.assertEqual(now["value"] is None, now["q"] == "bad", now)
+        self.assertFalse([m.text for m in self.watcher.since() if "-3276" in m.text])
 
     @harness.limit(60)
     def test_D02_stuck_sensor(self):
         self.begin(["m4_oven"], "D02", "120s", "1200s", speed=60)
 
         def observe(mark):
-            first = self.sample("m4_oven", lambda s: True, 10, mark + 2)["chamber_temp"]
-            found = self.watcher.wait_for(lambda m: m.topic.endswith("/m4_oven/samples"), 20,
-                                          mark + 3, 20)
-            self.assertEqual({m.json["chamber_temp"] for m in found}, {first})
+            found = self.watcher.wait_for(
+                lambda m: m.topic.endswith("/m4_oven/samples") and m.json["t"] > self.since_ms + 200,
+                20, mark, 25)
+            self.assertEqual(len({m.json["chamber_temp"] for m in found}), 1)
             self.assertGreater(len({m.json["heater_output"] for m in found}), 1)
         self.twice("m4_oven", observe, recovers=lambda mark: harness.wait_until(
             lambda: len({s["chamber_temp"] for s in self.samples("m4_oven", mark)}) > 3,
-            RETURN_S, "a temperature that moves"))
+            BACK_OFF_S, "a temperature that moves"))
 
     @harness.limit(60)
     def test_D03_drift(self):
@@ -418,7 +253,7 @@ class Scenarios(harness.Scenario):
             self.assertLess(self.sample("m3_mill", lambda s: "tool_wear" in s, 10, mark)
                             ["tool_wear"], 100)
         self.twice("m3_mill", observe, live="strength=20", recovers=lambda mark: self.sample(
-            "m3_mill", lambda s: 0 <= (s.get("vibration_rms") or 9) < 0.5, 30, mark))
+            "m3_mill", lambda s: 0 <= (s.get("vibration_rms") or 9) < 1.8, 30, mark))
 
     @harness.limit(60)
     def test_D04_probe_unplugged(self):
@@ -445,13 +280,19 @@ class Scenarios(harness.Scenario):
 
     @harness.limit(60)
     def test_D06_noise(self):
-        self.begin(["m3_mill"], "D06", "3s", "60s")
+        self.begin(["m3_mill"], "D06", "3s", "60s", every="50 ms",
+                   topics=("formlab/+/+/now/vibration_rms",))
 
         def observe(mark):
             harness.wait_until(lambda: max(
                 [abs(s["vibration_rms"]) for s in self.samples("m3_mill", mark)
                  if s.get("vibration_rms") is not None], default=0) > 3, 20, "noise")
         self.twice("m3_mill", observe)
+        shown = [m.time for m in self.watcher.since() if m.leaf == "vibration_rms"]
+        samples = [m.time for m in self.watcher.samples("m3_mill")]
+        self.assertGreater(len(samples), 30)
+        self.assertLess(len(shown), 10 * (samples[-1] - samples[0]) + 5,
+                        "more than ten messages a second of a tag, though each value differs")
 
     # --- counters ---
 
@@ -464,6 +305,11 @@ class Scenarios(harness.Scenario):
             seen = self.sample("m4_oven", lambda s: s["batches_total"] < 10, 30, mark)
             self.assertEqual((int(seen["batches_total"]) - 65535) % 65536, 1)
         self.twice("m4_oven", observe, recovers=self.well_oven)
+        # Two wraps, and no batch more than were cured; setting the counter is no batch.
+        values = self.counts("m4_oven", "batches_total")
+        wraps = [(a, b) for a, b in zip(values, values[1:]) if b < a]
+        self.assertEqual([int(b - a) % 65536 for a, b in wraps], [1, 1])
+        self.assertLess(self.total(values, 16, 3), 40)
 
     @harness.limit(60)
     def test_C02_zero_bounce(self):
@@ -473,7 +319,9 @@ class Scenarios(harness.Scenario):
         def observe(mark):
             self.sample("m4_oven", lambda s: s["energy"] == 0, 10, max(0, mark - 3), "zero")
         self.twice("m4_oven", observe, recovers=lambda mark: self.sample(
-            "m4_oven", lambda s: first <= s["energy"] < first + 60, RETURN_S, mark, "back"))
+            "m4_oven", lambda s: first <= s["energy"] < first + 60, BACK_OFF_S, mark, "back"))
+        self.assertLess(self.total(self.counts("m4_oven", "energy"), 32, 5), 60,
+                        "a lifetime was counted again")
 
     @harness.limit(60)
     def test_C03_meter_replaced(self):
@@ -484,6 +332,11 @@ class Scenarios(harness.Scenario):
             self.assertGreaterEqual(seen["energy"], 17)
             self.sample("m4_oven", lambda s: seen["energy"] < s["energy"] < 2000, 20, mark)
         self.twice("m4_oven", observe, recovers=self.well_oven)
+        # About 0.6 Wh a second of the oven's: the total goes on, without the step.
+        samples = self.samples("m4_oven")
+        seconds = int(samples[-1]["t"] - samples[0]["t"]) / 1000 * self.speed
+        counted = self.total(self.counts("m4_oven", "energy"), 32, 100)
+        self.assertAlmostEqual(counted, 0.47 * seconds, delta=0.25 * seconds)
 
     @harness.limit(60)
     def test_C04_clock_ahead(self):
@@ -493,7 +346,7 @@ class Scenarios(harness.Scenario):
         def observe(mark):
             self.sample("m1_store", lambda s: s.get("clock_hour") == hour + 1, 10, mark)
         self.twice("m1_store", observe, recovers=lambda mark: self.sample(
-            "m1_store", lambda s: s.get("clock_hour") == hour, RETURN_S, mark))
+            "m1_store", lambda s: s.get("clock_hour") == hour, BACK_OFF_S, mark))
         times = [s["t"] for s in self.samples("m1_store")]
         self.assertEqual(times, sorted(times))
         self.assertLess(times[-1] - times[0], 60000, "the gateway's own clock")
