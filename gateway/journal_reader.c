@@ -27,7 +27,7 @@ static const char settings[] = "pragma trusted_schema = off; pragma cell_size_ch
 static const char *const texts[STATEMENTS_COUNT] = {
     [ROWS] = ("select seq, run, time_us, machine, payload, uncertain, crc from samples"
               " where seq >= ?1 and (?2 = 0 or machine = ?2) and time_us >= ?3"
-              " and time_us < ?4 order by seq"),
+              " and time_us < ?4 and seq < ?5 order by seq"),
     [MACHINE] = "select name, area, crc from machines where id = ?1",
     [MACHINE_ID] = "select id from machines where name = ?1",
     [GAPS] =
@@ -56,6 +56,7 @@ struct journal_reader {
     int64_t machine; /* 0: all */
     int64_t from_us;
     int64_t to_us;
+    int64_t to_seq;
     size_t gap_next; /* the index that GAPS yields next, 0: it is at rest */
     bool is_damage;
     char message[256];
@@ -170,6 +171,7 @@ bool journal_reader_select(struct journal_reader *reader,
     reader->machine = 0;
     reader->from_us = selection->from_us == 0 ? INT64_MIN : selection->from_us;
     reader->to_us = selection->to_us == 0 ? INT64_MAX : selection->to_us;
+    reader->to_seq = selection->to_seq == 0 ? INT64_MAX : (int64_t)selection->to_seq;
     if (machine == NULL) {
         return true;
     }
@@ -202,6 +204,7 @@ bool journal_reader_seek(struct journal_reader *reader, uint64_t after_seq)
     sql_bind_number(reader->statements, ROWS, 2, reader->machine);
     sql_bind_number(reader->statements, ROWS, 3, reader->from_us);
     sql_bind_number(reader->statements, ROWS, 4, reader->to_us);
+    sql_bind_number(reader->statements, ROWS, 5, reader->to_seq);
     return true;
 }
 

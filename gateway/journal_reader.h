@@ -23,6 +23,7 @@ struct journal_selection {
     const char *machine;
     int64_t from_us;
     int64_t to_us;
+    uint64_t to_seq; /* exclusive */
 };
 
 /* Only such rows from here on (NULL: all again); seek comes next. False when no such machine

@@ -549,23 +549,51 @@ static struct MHD_Daemon *start_daemon(struct web *web, int descriptor)
                             MHD_OPTION_END);
 }
 
-static void listen_at(struct web *web, const char *address)
+static void create_site(struct web *web, const char *address)
+{
+    (void)pthread_mutex_init(&web->mutex, NULL);
+    wake_init(&web->wake);
+    web->rates = web_rates_create(&web->parts);
+    web->stream = web_stream_create(&web->parts, web->rates, &web->wake);
+    web->api = web_api_create(&web->parts, web->rates);
+    find_names(web, address);
+    web->site = (struct http_site){
+        .assets = web_assets,
+        .assets_count = web_assets_count,
+        .context = web->api,
+        .names = web->names,
+    };
+    web->site.routes = web_api_routes(&web->site.routes_count);
+}
+
+static void destroy_site(struct web *web)
+{
+    web_api_destroy(web->api);
+    web_stream_destroy(web->stream);
+    web_rates_destroy(web->rates);
+    wake_destroy(&web->wake);
+    (void)pthread_mutex_destroy(&web->mutex);
+}
+
+/* Returns whether it listens; else the error says why not. */
+static bool listen_at(struct web *web, const char *address)
 {
     int descriptor = web_listen_open(address, web->error);
-    if (descriptor >= 0) {
-        web->daemon = start_daemon(web, descriptor);
-        if (web->daemon == NULL) {
-            (void)snprintf(web->error, sizeof web->error, "%s: %s", address,
-                           strerrordesc_np(errno));
-            (void)close(descriptor);
-        }
+    if (descriptor < 0) {
+        return false;
     }
+    create_site(web, address);
+    web->daemon = start_daemon(web, descriptor);
     if (web->daemon == NULL) {
-        log_line(LOG_LEVEL_ERROR, "web", "event=no-page error=\"%s\"", web->error);
-        return;
+        (void)snprintf(web->error, sizeof web->error, "%s: %s", address,
+                       strerrordesc_np(errno));
+        (void)close(descriptor);
+        web_api_stop(web->api);
+        destroy_site(web);
+        return false;
     }
-    (void)snprintf(web->url, sizeof web->url, "http://%.256s/", address);
-    log_line(LOG_LEVEL_INFO, "web", "event=listening url=%s", web->url);
+    thread_start(&web->thread, "web", run, web);
+    return true;
 }
 
 struct web *web_start(const struct web_parts *parts)
@@ -577,41 +605,26 @@ struct web *web_start(const struct web_parts *parts)
     if (*address == '\0') {
         return web;
     }
-    (void)pthread_mutex_init(&web->mutex, NULL);
-    wake_init(&web->wake);
-    web->rates = web_rates_create(&web->parts);
-    web->api = web_api_create(&web->parts, web->rates);
-    web->stream = web_stream_create(&web->parts, web->rates, &web->wake);
-    find_names(web, address);
-    web->site = (struct http_site){
-        .assets = web_assets,
-        .assets_count = web_assets_count,
-        .context = web->api,
-        .names = web->names,
-    };
-    web->site.routes = web_api_routes(&web->site.routes_count);
-    listen_at(web, address);
-    if (web->daemon != NULL) {
-        thread_start(&web->thread, "web", run, web);
+    if (listen_at(web, address)) {
+        (void)snprintf(web->url, sizeof web->url, "http://%.256s/", address);
+        log_line(LOG_LEVEL_INFO, "web", "event=listening url=%s", web->url);
+    } else {
+        log_line(LOG_LEVEL_ERROR, "web", "event=no-page error=\"%s\"", web->error);
     }
     return web;
 }
 
+/* Whoever waits is let go first: the library cannot stop while anybody is suspended. */
 void web_stop(struct web *web)
 {
     if (web->daemon != NULL) {
         atomic_store(&web->is_stopping, true);
         wake_up(&web->wake);
         (void)pthread_join(web->thread, NULL);
+        web_api_stop(web->api);
         wake_viewers(web);
         MHD_stop_daemon(web->daemon);
-    }
-    if (web->stream != NULL) {
-        web_stream_destroy(web->stream);
-        web_api_destroy(web->api);
-        web_rates_destroy(web->rates);
-        wake_destroy(&web->wake);
-        (void)pthread_mutex_destroy(&web->mutex);
+        destroy_site(web);
     }
     free(web);
 }

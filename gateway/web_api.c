@@ -8,6 +8,7 @@
 #include "gateway/web_bus.h"
 #include "gateway/web_events.h"
 #include "gateway/web_factory.h"
+#include "gateway/web_history.h"
 #include "gateway/web_metrics.h"
 #include "gateway/web_state.h"
 
@@ -16,6 +17,7 @@ enum { EVENTS_TOLD_MAX = 200 };
 struct web_api {
     const struct web_parts *parts;
     struct web_rates *rates;
+    struct web_history *history;
 };
 
 struct web_api *web_api_create(const struct web_parts *parts, struct web_rates *rates)
@@ -23,11 +25,18 @@ struct web_api *web_api_create(const struct web_parts *parts, struct web_rates *
     struct web_api *api = memory_allocate(1, sizeof *api);
     api->parts = parts;
     api->rates = rates;
+    api->history = web_history_start(parts);
     return api;
+}
+
+void web_api_stop(struct web_api *api)
+{
+    web_history_stop(api->history);
 }
 
 void web_api_destroy(struct web_api *api)
 {
+    web_history_destroy(api->history);
     free(api);
 }
 
@@ -79,6 +88,13 @@ static void answer_events(void *context, const struct http_request *request,
     http_json(response, json.text, length);
 }
 
+static void answer_history(void *context, const struct http_request *request,
+                           struct http_response *response)
+{
+    const struct web_api *api = context;
+    web_history_answer(api->history, request, response);
+}
+
 static void answer_bus(void *context, const struct http_request *request,
                        struct http_response *response)
 {
@@ -115,8 +131,8 @@ static void answer_health(void *context, const struct http_request *request,
 static const struct http_route routes[] = {
     {"/api/factory", HTTP_GET, answer_factory}, {"/api/live", HTTP_GET, answer_live},
     {"/api/stream", HTTP_GET, answer_stream},   {"/api/events", HTTP_GET, answer_events},
-    {"/api/bus", HTTP_GET, answer_bus},         {"/metrics", HTTP_GET, answer_metrics},
-    {"/healthz", HTTP_GET, answer_health},
+    {"/api/history", HTTP_GET, answer_history}, {"/api/bus", HTTP_GET, answer_bus},
+    {"/metrics", HTTP_GET, answer_metrics},     {"/healthz", HTTP_GET, answer_health},
 };
 
 const struct http_route *web_api_routes(size_t *count)

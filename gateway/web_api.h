@@ -8,7 +8,10 @@
 
 struct web_api;
 
+/* Starts the threads that some answers need; destroying comes after stopping, once nobody asks
+ * any more. */
 struct web_api *web_api_create(const struct web_parts *parts, struct web_rates *rates);
+void web_api_stop(struct web_api *api);
 void web_api_destroy(struct web_api *api);
 
 /* The routes' context is the web_api. */

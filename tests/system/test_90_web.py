@@ -1,6 +1,7 @@
 """The page's server tells what the broker and the machines say, when it happens."""
 
 import re
+import sqlite3
 
 import harness
 import web
@@ -109,6 +110,46 @@ class Web(harness.Scenario):
         harness.wait_until(lambda: self.link()["state"] == "waiting", 5, "a closed link")
         self.assertGreater(self.link()["retry"], self.link()["rtt_us"]["max"])
         self.assertEqual(self.link()["status"], "refused")
+
+    @quick
+    def test_the_past_is_what_the_journal_holds(self):
+        broker = self.broker()
+        factory, simulator, gateway = self.start(machines=2, every="20 ms", broker=broker)
+        stream = web.Stream(self, self.port)
+        stream.wait(lambda s: s.state.get("machines", {}).get("p0", {}).get("seq", 0) > 100)
+        simulator.kill()
+        stream.wait(lambda s: s.state["machines"]["p0"]["state"] == "offline")
+        rows = [harness.exact_json(payload) for _, _, payload
+                in harness.journal_rows(factory.journal_path)]
+        rows = [row for row in rows if row["time"]]
+        start, end = int(min(r["t"] for r in rows)) - 1000, int(max(r["t"] for r in rows)) + 1000
+        mine = [s for s in rows if s["seq"] in self.seqs(factory, "p0")]
+        path = f"/api/history?machine=p0&tag=w2&from={start}&to={end}&points=2000"
+        past = web.ask(self.port, path).json
+        self.assertFalse(past["truncated"] or past["thinned"])
+        good = [point for point in past["points"] if point[4] == 0]
+        self.assertEqual(min(int(s["w2"]) for s in mine if s["w2"] is not None),
+                         min(point[1] for point in good))
+        self.assertEqual(max(int(s["w2"]) for s in mine if s["w2"] is not None),
+                         max(point[2] for point in good))
+        self.assertEqual(past["points"][-1][1:], [None, None, None, 2])  # the machine is lost
+        whole = web.ask(self.port, path.replace("points=2000", "points=1")).json["points"]
+        self.assertEqual(len(whole), 1)
+        self.assertEqual(whole[0][1:4], [min(p[1] for p in good), max(p[2] for p in good),
+                                         good[-1][3]])
+        for bad in ("machine=p9&tag=w0", "machine=p0&tag=w9", "tag=w0", "machine=p0"):
+            self.assertEqual(web.ask(self.port, f"/api/history?{bad}").status, 404)
+        for bad in ("from=1&to=1", "from=x", "to=", "points=0", "points=2001", "from=-1"):
+            self.assertEqual(web.ask(self.port, f"/api/history?machine=p0&tag=w0&{bad}").status, 400)
+
+    def seqs(self, factory, machine):
+        connection = sqlite3.connect(f"file:{factory.journal_path}?mode=ro", uri=True)
+        try:
+            return {seq for seq, in connection.execute(
+                "select seq from samples where machine = "
+                "(select id from machines where name = ?)", (machine,))}
+        finally:
+            connection.close()
 
     def link(self):
         return web.ask(self.port, "/api/bus").json["links"][0]

@@ -1,0 +1,311 @@
+#include "gateway/web_history.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "config/memory.h"
+#include "gateway/clock.h"
+#include "gateway/journal_reader.h"
+#include "gateway/thread.h"
+#include "gateway/wake.h"
+#include "gateway/web_series.h"
+#include "gateway/web_tag.h"
+
+enum {
+    QUERY_US = 200000,
+    QUEUE_MAX = 32,
+    BLOCK_ROWS = 2048, /* of one transaction */
+    ROWS_MAX = 150000, /* what is read whole; a longer past is thinned */
+    THIN_ROWS = 64,    /* of a block that stands for its neighbourhood */
+    THIN_BLOCKS_MAX = 1500,
+    POINTS_USUAL = 600,
+    SPAN_USUAL_MS = 15 * 60 * 1000,
+    /* How far a row's time may lie from its neighbours': of its oldest reading. */
+    DISORDER_US = 10 * 1000000,
+};
+
+/* A question on its way. */
+struct query {
+    struct query *next;
+    struct web_history *history;
+    struct http_waiter *waiter;
+    const struct machine *machine;
+    const struct tag *tag;
+    int64_t from_ms;
+    int64_t to_ms;
+    size_t points;
+};
+
+struct web_history {
+    const struct factory *factory;
+    struct journal_reader *reader; /* the thread's; NULL until the first query */
+    pthread_t thread;
+    struct wake wake;
+    pthread_mutex_t mutex; /* for what follows */
+    struct query *first;
+    struct query *last;
+    size_t count;
+    bool is_stopping;
+};
+
+/* What a query found beside the points. */
+struct coverage {
+    int64_t covered_from_ms;
+    bool is_truncated; /* the time did not suffice */
+    bool is_thinned;
+};
+
+/* ------------------------------------------------------------------ reading */
+
+/* The time of the first row from that seq on; INT64_MAX behind the last. */
+static int64_t time_at(struct journal_reader *reader, uint64_t seq)
+{
+    struct journal_row row;
+    int64_t time_us = INT64_MAX;
+    if (journal_reader_seek(reader, seq - 1) &&
+        journal_reader_next(reader, &row) == JOURNAL_NEXT_ROW) {
+        time_us = row.time_us;
+    }
+    journal_reader_reset(reader);
+    return time_us;
+}
+
+/* The first seq at or after that time: seqs are in order of time. */
+static uint64_t find_seq(struct journal_reader *reader, uint64_t low, uint64_t high,
+                         int64_t time_us)
+{
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        if (time_at(reader, middle) < time_us) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+/* Rows of the machine with seqs in [from, to). Returns the time of the first, INT64_MAX: none.
+ */
+static int64_t read_block(struct journal_reader *reader, const struct query *query,
+                          struct web_series *series, uint64_t from, uint64_t to)
+{
+    struct journal_selection selection = {.machine = query->machine->name, .to_seq = to};
+    struct journal_row row;
+    int64_t first_us = INT64_MAX;
+    web_series_begin_block(series);
+    if (journal_reader_select(reader, &selection) && journal_reader_seek(reader, from - 1)) {
+        while (journal_reader_next(reader, &row) == JOURNAL_NEXT_ROW) {
+            first_us = row.time_us < first_us ? row.time_us : first_us;
+            web_series_add(series, &row);
+        }
+    }
+    journal_reader_reset(reader);
+    (void)journal_reader_select(reader, NULL);
+    return first_us;
+}
+
+/* From the newest block to the oldest, until the time is over. */
+static struct coverage read_all(struct journal_reader *reader, const struct query *query,
+                                struct web_series *series, int64_t until_us)
+{
+    struct journal_row row = {.seq = 1};
+    bool has_rows =
+        journal_reader_seek(reader, 0) && journal_reader_next(reader, &row) == JOURNAL_NEXT_ROW;
+    journal_reader_reset(reader);
+    uint64_t last = journal_reader_last_seq(reader) + 1;
+    uint64_t low = has_rows ? row.seq : last;
+    uint64_t from = find_seq(reader, low, last, query->from_ms * 1000 - DISORDER_US);
+    uint64_t to = find_seq(reader, from, last, query->to_ms * 1000 + DISORDER_US);
+    struct coverage coverage = {.covered_from_ms = query->from_ms,
+                                .is_thinned = to - from > ROWS_MAX};
+    uint64_t step = coverage.is_thinned ? (to - from) / THIN_BLOCKS_MAX : BLOCK_ROWS;
+    uint64_t rows = coverage.is_thinned ? THIN_ROWS : BLOCK_ROWS;
+    int64_t seen_us = query->to_ms * 1000;
+    for (uint64_t end = to; end > from && !coverage.is_truncated;
+         end -= end - from > step ? step : end - from) {
+        uint64_t start = end - from > rows ? end - rows : from;
+        int64_t first_us = read_block(reader, query, series, start, end);
+        seen_us = first_us < seen_us ? first_us : seen_us;
+        coverage.is_truncated =
+            clock_monotonic_us() >= until_us || !web_series_has_room(series);
+    }
+    if (coverage.is_truncated && seen_us / 1000 > coverage.covered_from_ms) {
+        coverage.covered_from_ms = seen_us / 1000;
+    }
+    return coverage;
+}
+
+static void put_words(struct json *json, const struct tag *tag)
+{
+    json_open(json, "words", '[');
+    for (size_t at = 0; at < tag->words_count; at++) {
+        json_string(json, NULL, tag->words[at].text);
+    }
+    json_close(json, ']');
+}
+
+static void answer_query(struct web_history *history, const struct query *query)
+{
+    struct http_response response;
+    struct journal_error error;
+    int64_t until_us = clock_monotonic_us() + QUERY_US;
+    if (history->reader == NULL) {
+        history->reader = journal_reader_open(history->factory->journal.file, &error);
+    }
+    if (history->reader == NULL) {
+        http_fail(&response, 503, "the journal cannot be read at present");
+        http_finish(query->waiter, &response);
+        return;
+    }
+    struct web_series *series =
+        web_series_create(query->tag, query->from_ms, query->to_ms, query->points);
+    struct coverage coverage = read_all(history->reader, query, series, until_us);
+    struct json json = json_begin_growing();
+    json_string(&json, "machine", query->machine->name);
+    json_string(&json, "tag", query->tag->name);
+    json_signed(&json, "from", query->from_ms);
+    json_signed(&json, "to", query->to_ms);
+    json_boolean(&json, "truncated", coverage.is_truncated);
+    json_boolean(&json, "thinned", coverage.is_thinned);
+    json_signed(&json, "covered_from", coverage.covered_from_ms);
+    put_words(&json, query->tag);
+    web_series_put(&json, series);
+    web_series_destroy(series);
+    size_t length = json_end(&json);
+    http_json(&response, json.text, length);
+    http_finish(query->waiter, &response);
+}
+
+/* ------------------------------------------------------------------ the thread */
+
+static struct query *take(struct web_history *history, bool *is_stopping)
+{
+    (void)pthread_mutex_lock(&history->mutex);
+    struct query *query = history->first;
+    if (query != NULL) {
+        history->first = query->next;
+        history->count--;
+    }
+    *is_stopping = history->is_stopping;
+    (void)pthread_mutex_unlock(&history->mutex);
+    return query;
+}
+
+static void refuse(const struct query *query, const char *sentence)
+{
+    struct http_response response;
+    http_fail(&response, 503, sentence);
+    response.retry_s = 1;
+    http_finish(query->waiter, &response);
+}
+
+static void *run(void *argument)
+{
+    struct web_history *history = argument;
+    bool is_stopping = false;
+    while (!is_stopping) {
+        struct query *query = take(history, &is_stopping);
+        if (query != NULL && is_stopping) {
+            refuse(query, "the gateway is stopping");
+            is_stopping = false; /* until the queue is empty */
+        } else if (query != NULL) {
+            answer_query(history, query);
+        } else if (!is_stopping) {
+            (void)wake_wait(&history->wake, WAKE_NEVER);
+        }
+        free(query);
+    }
+    return NULL;
+}
+
+struct web_history *web_history_start(const struct web_parts *parts)
+{
+    struct web_history *history = memory_allocate(1, sizeof *history);
+    history->factory = parts->factory;
+    (void)pthread_mutex_init(&history->mutex, NULL);
+    wake_init(&history->wake);
+    thread_start(&history->thread, "history", run, history);
+    return history;
+}
+
+void web_history_stop(struct web_history *history)
+{
+    (void)pthread_mutex_lock(&history->mutex);
+    history->is_stopping = true;
+    (void)pthread_mutex_unlock(&history->mutex);
+    wake_up(&history->wake);
+    (void)pthread_join(history->thread, NULL);
+}
+
+void web_history_destroy(struct web_history *history)
+{
+    journal_reader_close(history->reader);
+    wake_destroy(&history->wake);
+    (void)pthread_mutex_destroy(&history->mutex);
+    free(history);
+}
+
+/* ------------------------------------------------------------------ questions */
+
+static void start(void *data, struct http_waiter *waiter)
+{
+    struct query *query = data;
+    struct web_history *history = query->history;
+    query->waiter = waiter;
+    (void)pthread_mutex_lock(&history->mutex);
+    bool is_taken = !history->is_stopping && history->count < QUEUE_MAX;
+    if (is_taken) {
+        *(history->first != NULL ? &history->last->next : &history->first) = query;
+        history->last = query;
+        history->count++;
+    }
+    (void)pthread_mutex_unlock(&history->mutex);
+    if (is_taken) {
+        wake_up(&history->wake);
+    } else {
+        refuse(query, "too many ask for the past");
+        free(query);
+    }
+}
+
+static bool read_number(const struct http_request *request, const char *name, int64_t usual,
+                        int64_t *number)
+{
+    const char *text = http_argument(request, name);
+    char *end = NULL;
+    *number = usual;
+    if (text == NULL) {
+        return true;
+    }
+    *number = strtoll(text, &end, 10);
+    return *text != '\0' && *end == '\0' && *number >= 0 && *number < INT64_MAX / 2000;
+}
+
+void web_history_answer(struct web_history *history, const struct http_request *request,
+                        struct http_response *response)
+{
+    int64_t from_ms;
+    int64_t to_ms;
+    int64_t points;
+    struct tag_reference of = web_tag_find(history->factory, request);
+    bool is_right = read_number(request, "to", clock_wall_us() / 1000, &to_ms) &&
+                    read_number(request, "from", to_ms - SPAN_USUAL_MS, &from_ms) &&
+                    read_number(request, "points", POINTS_USUAL, &points);
+    if (of.tag == NULL) {
+        http_fail(response, 404, "there is no such machine or tag");
+    } else if (!is_right || from_ms >= to_ms || points < 1 || points > WEB_SERIES_POINTS_MAX) {
+        http_fail(response, 400,
+                  "from and to are milliseconds since 1970, points are 1 to 2000");
+    } else {
+        struct query *query = memory_allocate(1, sizeof *query);
+        *query = (struct query){.history = history,
+                                .machine = of.machine,
+                                .tag = of.tag,
+                                .from_ms = from_ms,
+                                .to_ms = to_ms,
+                                .points = (size_t)points};
+        *response = (struct http_response){
+            .kind = HTTP_LATER, .job = {.start = start, .discard = free, .data = query}};
+    }
+}
