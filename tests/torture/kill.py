@@ -1,5 +1,6 @@
 """kill -9 at random moments, with samples flowing: of the gateway, of the broker, of both."""
 
+import contextlib
 import json
 import sys
 import time
@@ -7,6 +8,8 @@ import time
 import check
 import harness
 import torture
+from away import Listener
+from proxy import MQTT, REQUEST, Proxy
 
 PARTS = 10
 LIMIT_S = 1500
@@ -33,6 +36,7 @@ class Audit:
         self.process.kill()
 
     def arrived(self):
+        """Payloads, in order of arrival."""
         return [message["text"] for message in stored(self.store)
                 if message["topic"].endswith("/samples")]
 
@@ -40,9 +44,72 @@ class Audit:
         return any(check.identity(message["text"])[0] >= seq for message in stored(self.store, 8192)
                    if message["topic"].endswith("/samples"))
 
-    def end(self):
+    def end(self, _row):
         self.kill()
-        return ""
+
+
+class Tap:
+    """What the broker acknowledged, as it went by on the wire: samples in the order in which they
+    were sent, those alone that a PUBACK with success followed."""
+
+    def __init__(self):
+        self.sent = []        # [payload, whether it was acknowledged]
+        self.under_way = {}   # (connection, packet id) → index
+
+    def __call__(self, connection, direction, frame):
+        kind, body = frame[0] >> 4, frame[2 if frame[1] < 128 else 3 if frame[2] < 128 else 4:]
+        if direction == REQUEST and kind == 3 and frame[0] & 6:
+            length = int.from_bytes(body[:2], "big")
+            topic, rest = body[2:2 + length], body[2 + length:]
+            if topic.endswith(b"/samples"):
+                properties = rest[2]  # fewer than 128 bytes
+                self.under_way[connection, rest[:2]] = len(self.sent)
+                self.sent.append([rest[3 + properties:].decode(), False])
+        elif kind == 4 and (len(body) < 3 or body[2] < 0x80):
+            index = self.under_way.pop((connection, body[:2]), None)
+            if index is not None:
+                self.sent[index][1] = True
+
+
+class Mosquitto:
+    """mosquitto as config/mosquitto.conf has it: it saves each change. It acknowledges first and
+    saves then, so what a kill in between makes it forget is its own affair: the gateway is judged
+    by what was acknowledged on the wire, and what the broker forgot of that is told beside it."""
+    name = "mosquitto"
+
+    def __init__(self, run, folder):
+        self.run, self.folder, self.broker = run, folder, None
+        self.broker_port, self.tap = harness.reserve_port(), Tap()
+        self.start()
+        self.port = Proxy(run, self.broker_port, MQTT, self.tap).port
+        self.record = Listener(run, f"{folder}-record", self.broker_port, ("+/+/+/samples",), 1)
+
+    def start(self):
+        if self.broker:
+            self.run.processes.remove(self.broker)
+        self.broker = self.run.broker(port=self.broker_port, name=f"{self.folder}-broker",
+                                      is_durable=True, settings=("max_inflight_messages 200",))
+
+    def kill(self):
+        self.broker.kill()
+
+    def arrived(self):
+        return [payload for payload, is_acknowledged in self.tap.sent if is_acknowledged]
+
+    def has(self, seq):
+        return any(is_acknowledged and check.identity(payload)[0] >= seq
+                   for payload, is_acknowledged in self.tap.sent[-200:])
+
+    def end(self, row):
+        """Counts what was acknowledged and never came to the subscriber, whose session outlives kills."""
+        wanted = {check.identity(payload) for payload in self.arrived()}
+
+        def missing():
+            return wanted - {check.identity(payload)
+                             for _, _, _, payload in self.record.messages()}
+        with contextlib.suppress(harness.TimedOut):
+            harness.wait_until(lambda: not missing(), 5, "the subscriber")
+        row.forgotten = len(missing())
 
 
 def stored(path, tail=None):
@@ -73,12 +140,12 @@ def one_kill(run, factory, witness, gateway, victim):
     return gateway, time.monotonic() - begin
 
 
-def kill_one_kind(run, row, victim, kills):
-    factory = run.pattern_factory(5, 10, "20 ms")
-    folder = f"{victim}"
+def kill_one_kind(run, row, broker, victim, kills):
+    factory = run.pattern_factory(5, 10, "20 ms", now="off")
+    folder = victim
     factory.journal_path = run.dir / f"{folder}.db"
     factory.set("journal", file=factory.journal_path.name, commit="20 ms")
-    witness = Audit(run, folder)
+    witness = broker(run, folder)
     factory.broker(witness.port)
     simulator = run.simulator(factory, name=f"{folder}-simulator")
     journal = check.Journal(factory.journal_path)
@@ -96,7 +163,7 @@ def kill_one_kind(run, row, victim, kills):
     row.recovered(time.monotonic() - begin)
     row.require(gateway.stop() == 0, "the last end was not orderly")
     verdict = check.check(journal, witness.arrived())
-    row.note = witness.end()
+    witness.end(row)
     simulator.stop()
     machines = {f"p{index}": (f"p{index}", 10) for index in range(5)}
     check.check_values(verdict, check.served(simulator.journal),
@@ -108,9 +175,8 @@ def kill_one_kind(run, row, victim, kills):
 
 
 def run(run):
-    kills, rows = run.count("KILLS", 1000), []
+    kills, broker = run.count("KILLS", 1000), (Audit, Mosquitto)[run.part % 2]
     for id_, victim, tenths in VICTIMS:
-        row = torture.Row(id_, f"kill -9 of {victim}")
-        kill_one_kind(run, row, victim, max(1, round(kills * tenths / 10)))
-        rows.append(row)
-    return rows
+        row = torture.Row(id_, f"kill -9 of {victim}; {broker.name}")
+        kill_one_kind(run, row, broker, victim, max(1, round(kills * tenths / 10)))
+        yield row

@@ -29,7 +29,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 FOLDER = ROOT / "build" / "torture"
 HELPERS = ("run", "torture", "check")
-SIZES = ("MINUTES", "KILLS", "CUTS", "FLIPS")
+SIZES = ("MINUTES", "KILLS", "CUTS", "STOPS")
 
 
 @dataclasses.dataclass
@@ -193,9 +193,12 @@ HEAD = ("", "fault", "injected", "samples", "lost", "repeated", "out of order", 
 
 
 def cells(row):
+    note = row.note
+    if row.forgotten is not None:
+        note = f"acknowledged, then forgotten by the broker: {row.forgotten:,}"
     return (row.id, row.fault, f"{row.faults:,}", f"{row.samples:,}", f"{row.lost:,}",
             f"{row.repeated:,}", f"{row.disordered:,}", f"{row.wrong:,}",
-            f"{row.recovery_s:.1f} s" if row.recovery_s else "", row.note)
+            f"{row.recovery_s:.1f} s" if row.recovery_s else "", note)
 
 
 def print_scorecard(rows, seed):

@@ -46,6 +46,7 @@ class Row:
     disordered: int = 0
     wrong: int = 0
     recovery_s: float = 0.0  # from the end of the fault to all being well; the longest one
+    forgotten: int = None    # acknowledged by the broker and then lost by it, where that is asked
     note: str = ""           # a further figure: "detected in 5.2 s"
     complaints: list = dataclasses.field(default_factory=list)
 
@@ -68,6 +69,8 @@ class Row:
         for name in ("faults", "samples", "lost", "repeated", "disordered", "wrong"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.recovered(other.recovery_s)
+        if other.forgotten is not None:
+            self.forgotten = (self.forgotten or 0) + other.forgotten
         self.complaints += other.complaints
         self.note = other.note or self.note
 
