@@ -20,6 +20,7 @@ enum statement {
     COMMIT,
     INSERT_SAMPLE,
     SET_CURSOR,
+    SET_PARKED,
     LAST_GAP,
     EXTEND_GAP,
     INSERT_GAP,
@@ -41,6 +42,7 @@ static const char *const texts[STATEMENTS_COUNT] = {
         ("insert or replace into samples(seq, run, machine, time_us, payload, crc,"
          " uncertain) values(?1, ?2, ?3, ?4, ?5, ?6, ?7)"),
     [SET_CURSOR] = "insert or replace into state(name, value, crc) values('cursor', ?1, ?2)",
+    [SET_PARKED] = "insert or replace into state(name, value, crc) values('parked', ?1, ?2)",
     [LAST_GAP] = "select id, last, reason from gaps order by id desc limit 1",
     [EXTEND_GAP] = "update gaps set last = ?2, count = count + ?3 where id = ?1",
     [INSERT_GAP] = ("insert into gaps(first, last, count, reason, time_us)"
@@ -135,6 +137,16 @@ uint64_t journal_last_seq(const struct journal *journal)
 uint64_t journal_cursor(const struct journal *journal)
 {
     return journal->cursor;
+}
+
+void journal_park(struct journal *journal, uint64_t seq)
+{
+    journal->parked_wanted = seq;
+}
+
+uint64_t journal_parked(const struct journal *journal)
+{
+    return journal->parked;
 }
 
 uint64_t journal_wal_size(const struct journal *journal)
@@ -246,10 +258,17 @@ enum journal_status journal_commit(struct journal *journal, uint64_t cursor)
         sql_bind_number(journal->writes, SET_CURSOR, 2, journal_crc_cursor(cursor));
         status = finish(journal, SET_CURSOR, "writing");
     }
+    if (status == JOURNAL_OK && journal->parked_wanted != journal->parked) {
+        uint64_t parked = journal->parked_wanted;
+        sql_bind_number(journal->writes, SET_PARKED, 1, (int64_t)parked);
+        sql_bind_number(journal->writes, SET_PARKED, 2, journal_crc_cursor(parked));
+        status = finish(journal, SET_PARKED, "writing");
+    }
     if (status == JOURNAL_OK) {
         status = finish(journal, COMMIT, "committing");
     }
     if (status == JOURNAL_OK) {
+        journal->parked = journal->parked_wanted;
         journal->last_seq = journal->pending_seq;
         journal->cursor = cursor;
         journal->pending_run = journal->is_draft ? journal->pending_run : 0;

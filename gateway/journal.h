@@ -61,6 +61,11 @@ enum journal_status journal_begin_run(struct journal *journal, uint64_t now_s, u
 uint64_t journal_last_seq(const struct journal *journal); /* highest ever given; 0: none yet */
 uint64_t journal_cursor(const struct journal *journal);   /* acknowledged up to here */
 
+/* Samples from this seq on wait because the broker refused some of them, though the cursor has
+ * passed; stored with the next commit. 0: none do. */
+void journal_park(struct journal *journal, uint64_t seq);
+uint64_t journal_parked(const struct journal *journal); /* as stored */
+
 /* One transaction: begin, appends, commit. Any failure rolls it back; nothing of it stays. */
 enum journal_status journal_begin(struct journal *journal);
 enum journal_status journal_append(struct journal *journal, const struct journal_row *row);

@@ -128,6 +128,14 @@ static enum journal_connection check(struct journal *journal)
     return is_right ? JOURNAL_READY : JOURNAL_DAMAGED;
 }
 
+static uint64_t ask_parked(struct sql *sql, uint64_t last_seq)
+{
+    int64_t value = sql_ask(sql, "select value from state where name = 'parked'", 0);
+    int64_t crc = sql_ask(sql, "select crc from state where name = 'parked'", 0);
+    uint64_t parked = (uint64_t)value;
+    return crc == journal_crc_cursor(parked) && parked <= last_seq ? parked : 0;
+}
+
 uint64_t journal_ask_cursor(struct sql *sql, uint64_t last_seq)
 {
     int64_t value = sql_ask(sql, "select value from state where name = 'cursor'", 0);
@@ -145,6 +153,8 @@ static enum journal_connection load_numbers(struct journal *journal)
     }
     journal->last_seq = (uint64_t)last_seq;
     journal->cursor = journal_ask_cursor(journal->sql, journal->last_seq);
+    journal->parked = ask_parked(journal->sql, journal->last_seq);
+    journal->parked_wanted = journal->parked;
     return JOURNAL_READY;
 }
 

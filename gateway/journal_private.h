@@ -34,9 +34,11 @@ struct journal {
     char file[PATH_MAX];
     bool is_draft; /* what `file` names at present */
     int lock;
-    struct lock_note note; /* as it was last left */
-    uint64_t note_cursor;  /* of the note, before this connection */
-    bool is_hopeless;      /* a later version wrote it, or no WAL is possible there */
+    struct lock_note note;  /* as it was last left */
+    uint64_t parked;        /* stored: samples from there on wait, refused; 0: none */
+    uint64_t parked_wanted; /* with the next commit */
+    uint64_t note_cursor;   /* of the note, before this connection */
+    bool is_hopeless;       /* a later version wrote it, or no WAL is possible there */
     struct sql *sql; /* NULL between a reopening that failed and the next, with what follows */
     struct sql_statements *writes;    /* of journal.c */
     struct sql_statements *evictions; /* of journal_retention.c */

@@ -138,6 +138,13 @@ void ledger_acknowledge(struct ledger *ledger, uint64_t seq)
     (void)pthread_mutex_unlock(&ledger->mutex);
 }
 
+void ledger_park(struct ledger *ledger, uint64_t seq)
+{
+    (void)pthread_mutex_lock(&ledger->mutex);
+    ledger->view.parked = seq;
+    (void)pthread_mutex_unlock(&ledger->mutex);
+}
+
 void ledger_obsolete_cleared(struct ledger *ledger)
 {
     (void)pthread_mutex_lock(&ledger->mutex);

@@ -14,6 +14,7 @@ struct ledger_view {
     uint64_t run;
     uint64_t committed;     /* highest seq in the journal */
     uint64_t acknowledged;  /* highest seq with all before it acknowledged, or gone */
+    uint64_t parked;        /* the first of those that wait, refused, before that; 0: none */
     int64_t oldest_us;      /* time of the oldest unacknowledged sample, 0: none */
     uint64_t evicted_count; /* unsent samples lost to retention or a full disk, since start */
     uint64_t journal_bytes; /* file and WAL */
@@ -50,6 +51,7 @@ uint64_t ledger_allowed(struct ledger *ledger);
 
 /* Publisher. */
 void ledger_acknowledge(struct ledger *ledger, uint64_t seq);
+void ledger_park(struct ledger *ledger, uint64_t seq); /* before the cursor passes it */
 void ledger_obsolete_cleared(struct ledger *ledger);
 
 /* The highest seq that was committed more than `age_us` before `now_us` (the seq at the start

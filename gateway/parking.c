@@ -13,7 +13,24 @@ uint64_t parking_topic(const char *topic)
     for (const char *at = topic; *at != '\0'; at++) {
         hash = (hash ^ (unsigned char)*at) * UINT64_C(1099511628211);
     }
-    return hash;
+    return hash | 1; /* never PARKING_ANY */
+}
+
+void parking_resume(struct parking *parking, uint64_t from, uint64_t to)
+{
+    if (parking_add(parking, PARKING_ANY, from, PACKET_TOO_LARGE, 0)) {
+        parking_join(parking_find(parking, PARKING_ANY), to);
+    }
+}
+
+uint64_t parking_first(const struct parking *parking)
+{
+    uint64_t first = 0;
+    for (size_t at = 0; at < parking->count; at++) {
+        uint64_t from = parking->lots[at]->from;
+        first = first == 0 || from < first ? from : first;
+    }
+    return first;
 }
 
 bool parking_takes(uint8_t reason_code)

@@ -15,9 +15,12 @@
 #include "gateway/backoff.h"
 
 enum { PARKING_MAX = 1024 }; /* topics */
+#define PARKING_ANY                                                                            \
+    UINT64_C(0) /* of every topic, for an earlier run's: see parking_resume()                  \
+                 */
 
 struct parking_lot {
-    uint64_t topic; /* parking_topic() */
+    uint64_t topic; /* parking_topic(), or PARKING_ANY */
     uint64_t from;  /* the next to be offered */
     uint64_t to;
     uint64_t count;      /* that waited since the lot was made */
@@ -37,6 +40,13 @@ uint64_t parking_topic(const char *topic);
 
 /* Whether a refusal with this code concerns more than the one sample: MQTT 5, 2.4. */
 bool parking_takes(uint8_t reason_code);
+
+/* At the start: an earlier run left refused samples among these; which ones nobody knows any
+ * more, so all are offered once, and those that are refused wait by topic again. */
+void parking_resume(struct parking *parking, uint64_t from, uint64_t to);
+
+/* The first seq that waits; 0: nothing does. */
+uint64_t parking_first(const struct parking *parking);
 
 /* The topic's lot; NULL when nothing of it waits. */
 struct parking_lot *parking_find(const struct parking *parking, uint64_t topic);

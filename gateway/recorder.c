@@ -285,6 +285,14 @@ static enum journal_status write_records(struct recorder *recorder, struct chunk
     return status;
 }
 
+/* How far the broker is, and what it refused: as they were at one moment. */
+static enum journal_status commit_with_cursor(struct recorder *recorder)
+{
+    struct ledger_view view = look(recorder);
+    journal_park(recorder->parts.journal, view.parked);
+    return journal_commit(recorder->parts.journal, view.acknowledged);
+}
+
 static enum journal_status write_chunk(struct recorder *recorder, struct chunk *chunk)
 {
     struct journal *journal = recorder->parts.journal;
@@ -300,7 +308,7 @@ static enum journal_status write_chunk(struct recorder *recorder, struct chunk *
     if (status == JOURNAL_OK) {
         status = write_records(recorder, chunk);
     }
-    return status == JOURNAL_OK ? journal_commit(journal, look(recorder).acknowledged) : status;
+    return status == JOURNAL_OK ? commit_with_cursor(recorder) : status;
 }
 
 static void forget_chunk(struct recorder *recorder, const struct chunk *chunk)
@@ -333,12 +341,13 @@ static bool has_work(const struct recorder *recorder)
 static enum journal_status store_cursor(struct recorder *recorder)
 {
     struct journal *journal = recorder->parts.journal;
-    uint64_t acknowledged = look(recorder).acknowledged;
-    if (acknowledged == journal_cursor(journal)) {
+    struct ledger_view view = look(recorder);
+    if (view.acknowledged == journal_cursor(journal) &&
+        view.parked == journal_parked(journal)) {
         return JOURNAL_OK;
     }
     enum journal_status status = journal_begin(journal);
-    return status == JOURNAL_OK ? journal_commit(journal, acknowledged) : status;
+    return status == JOURNAL_OK ? commit_with_cursor(recorder) : status;
 }
 
 /* After so many attempts in a row to write one chunk. */

@@ -66,6 +66,9 @@ struct safe_lane *safe_lane_create(const struct factory *factory, struct ledger 
     lane->run = run;
     lane->backoff = backoff_create(RETRY_FIRST_MS, RETRY_MAX_MS, run);
     outbox_init(&lane->outbox, view.acknowledged);
+    if (view.parked > 0 && view.parked <= view.acknowledged) {
+        parking_resume(&lane->parking, view.parked, view.acknowledged);
+    }
     if (view.committed > view.acknowledged) { /* an earlier run's */
         safe_lane_watch(lane);
     }
@@ -416,14 +419,18 @@ static void tell_lots(struct safe_lane *lane, int64_t now_us)
     lane->has_parked_to_tell = false;
     lane->parked_told_us = now_us;
     for (size_t at = 0; at < lane->parking.count; at++) {
-        tell_lot(lane, lane->parking.lots[at], "rejected");
+        if (lane->parking.lots[at]->topic != PARKING_ANY) {
+            tell_lot(lane, lane->parking.lots[at], "rejected");
+        }
     }
 }
 
 static void pass_parked(struct safe_lane *lane, struct parking_lot *lot, uint64_t seq)
 {
     struct parking_lot done;
-    if (parking_pass(&lane->parking, lot, seq, &done)) {
+    bool is_done = parking_pass(&lane->parking, lot, seq, &done);
+    ledger_park(lane->ledger, parking_first(&lane->parking));
+    if (is_done && done.topic != PARKING_ANY) {
         log_line(LOG_LEVEL_INFO, "publisher", "event=accepted count=%" PRIu64 " to=%" PRIu64,
                  done.count, done.to);
         lane->rejected_code = 0;
@@ -444,8 +451,13 @@ static bool find_parked(struct safe_lane *lane, struct parking_lot *lot,
             lot->from = lot->to + 1;
             return false;
         }
-        if (!row->is_damaged && parking_topic(row->topic) == lot->topic) {
+        struct parking_lot *blocking = parking_find_blocking(lane, row);
+        bool is_its = lot->topic == PARKING_ANY || parking_topic(row->topic) == lot->topic;
+        if (!row->is_damaged && is_its && (blocking == NULL || blocking == lot)) {
             return true;
+        }
+        if (is_its && blocking != NULL) {
+            parking_join(blocking, row->seq);
         }
         lot->from = row->seq + 1;
     }
@@ -549,6 +561,7 @@ static bool park(struct safe_lane *lane, const struct mqtt_event *event, int64_t
     if (!parking_add(&lane->parking, topic, event->token, event->reason_code, now_us)) {
         return false;
     }
+    ledger_park(lane->ledger, parking_first(&lane->parking));
     if (is_new) {
         tell_lot(lane, parking_find(&lane->parking, topic), "rejected");
         lane->parked_told_us = now_us;
@@ -588,7 +601,9 @@ static void answer_parked(struct safe_lane *lane, const struct mqtt_event *event
     if (lot == NULL) {
         return;
     }
-    if (event->kind == MQTT_EVENT_REJECTED) {
+    bool is_rejected = event->kind == MQTT_EVENT_REJECTED;
+    bool is_moved = is_rejected && lot->topic == PARKING_ANY && park(lane, event, now_us);
+    if (is_rejected && !is_moved) {
         parking_wait(lot, now_us);
     } else {
         pass_parked(lane, lot, seq);

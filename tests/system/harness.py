@@ -108,6 +108,10 @@ class Metronome(threading.Thread):
         late, self._late_ms = self._late_ms, []
         return p99(late) if late else 0
 
+    def worst_ms(self):
+        """The latest since the last question for late_ms()."""
+        return max(self._late_ms, default=0)
+
     def end(self):
         self._stopped.set()
         self.join()

@@ -70,8 +70,10 @@ def refuse_publications(run, fault, codes, concerns, index, seconds):
     row.require(more <= TRIES_PER_MIN * seconds / 60 + 20, f"{more} further tries in {seconds} s")
     harness.wait_until(lambda: all_arrived(stand, last), 90, f"what was refused, up to seq {last}")
     row.recovered(time.monotonic() - begin)
-    if stand.audit.payloads("event/rejected"):  # what joined those that wait comes as well
-        stand.gateway.wait_line("event=accepted", 30)
+    is_parked = bool(stand.audit.payloads("event/rejected"))
+    lots = 0 if not is_parked else 1 if "one machine" in fault else MACHINES
+    harness.wait_until(lambda: stand.gateway.log.count("event=accepted count=") >= lots, 30,
+                       "what joined those that wait")
     concerned = {check.identity(text)[0] for text in stand.audit.payloads() if "late" in text}
     if "one machine" in fault:
         row.require(taken > last * 0.7, f"only {taken} of {last} arrived: the refusal held others")
@@ -84,6 +86,25 @@ def all_arrived(stand, last):
     """Not only announced as refused: taken in the end."""
     arrived = {check.identity(text)[0] for text in stand.audit.payloads()}
     return all(seq in arrived for seq in range(1, last + 1))
+
+
+def refused_and_killed(run, seconds):
+    """Samples that wait outlive the gateway."""
+    row = torture.Row("B7", "refused: not authorised (0x87), gateway killed meanwhile")
+    is_refusing = [True]
+    stand = Stand(run, "killed", judge=lambda publish: Refuse(0x87)
+                  if is_refusing[0] and "/p1/samples" in publish.topic else audit_broker.ACK)
+    for number in range(3):
+        harness.let_pass(run.random.uniform(seconds / 6, seconds / 3))
+        stand.gateway.kill()
+        row.faults += 1
+        is_refusing[0] = number < 2
+        stand.gateway = run.gateway(stand.factory, name=f"gateway-killed{number}")
+    begin, last = time.monotonic(), stand.journal.collect()
+    harness.wait_until(lambda: all_arrived(stand, last), 90, f"what was refused, up to seq {last}")
+    row.recovered(time.monotonic() - begin)
+    stand.finish(row, set(range(1, last + 1)))
+    return row
 
 
 def poison(run, seconds):
@@ -188,6 +209,6 @@ def run(run):
     seconds = run.minutes(0.4, short=0.05) * 60
     rows = [refuse_publications(run, fault, codes, concerns, index, seconds)
             for index, (fault, codes, concerns) in enumerate(REFUSED)]
-    rows.append(poison(run, seconds / 2))
+    rows += [refused_and_killed(run, seconds), poison(run, seconds / 2)]
     return [*rows, never_acknowledge(run, max(seconds, 11)), refuse_connections(run, seconds),
             narrow(run, seconds / 4), too_large(run, seconds / 4)]

@@ -296,6 +296,27 @@ static void what_was_lost_last_is_not_numbered_again(void **state)
     journal_close(journal);
 }
 
+static void what_the_broker_refused_is_remembered(void **state)
+{
+    (void)state;
+    uint64_t run;
+    struct journal *journal;
+    open_begin(&journal);
+    const struct journal_gap lost = {.from = 1, .to = 9, .count = 9, .reason = "disk-full"};
+    assert_int_equal(journal_append_gap(journal, &lost), JOURNAL_OK);
+    journal_park(journal, 3);
+    assert_int_equal(journal_commit(journal, 9), JOURNAL_OK);
+    assert_int_equal(journal_parked(journal), 3);
+    journal_close(journal);
+    journal = open_or_fail();
+    assert_int_equal(journal_begin_run(journal, 2000, &run), JOURNAL_OK); /* commits as well */
+    assert_int_equal(journal_parked(journal), 3);
+    journal_close(journal);
+    journal = open_or_fail();
+    assert_int_equal(journal_parked(journal), 3);
+    journal_close(journal);
+}
+
 static void a_rolled_back_transaction_leaves_nothing(void **state)
 {
     (void)state;
@@ -901,6 +922,7 @@ int main(void)
         TEST(an_ended_reader_lets_the_log_shrink),
         TEST(numbers_never_come_back),
         TEST(what_was_lost_last_is_not_numbered_again),
+        TEST(what_the_broker_refused_is_remembered),
         TEST(a_rolled_back_transaction_leaves_nothing),
         TEST(the_second_writer_is_told_the_first_ones_pid),
         TEST(a_fallen_bit_shows_wherever_it_is),
