@@ -77,7 +77,10 @@ static enum journal_connection configure(struct journal *journal)
                                "pragma trusted_schema = off; pragma cell_size_check = on;"
                                "pragma foreign_keys = off; pragma temp_store = memory;"
                                /* Zeroing what retention frees would double the writing. */
-                               "pragma secure_delete = off;";
+                               "pragma secure_delete = off;"
+                               /* Turning to WAL takes a rollback journal: were its removal not
+                                * on the disk, a power cut would bring it, and undo, back. */
+                               "pragma synchronous = extra;";
     if (sql_execute(journal->sql, text) != SQL_DONE) {
         return journal_refuse(journal, "opening");
     }
