@@ -227,6 +227,8 @@ static enum journal_connection connect_once(struct journal *journal)
         journal_tell(journal, "setting aside what is damaged: %s", strerrordesc_np(errno));
         return JOURNAL_REFUSED;
     }
+    char draft[PATH_MAX];
+    aside_draft(journal->file, draft); /* of an attempt that was cut short */
     return journal->is_found_damaged ? JOURNAL_DAMAGED : journal_establish(journal);
 }
 
