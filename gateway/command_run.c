@@ -97,6 +97,7 @@ static int block_signals(void)
     sigset_t blocked = awaited;
     (void)sigaddset(&blocked, SIGPIPE);
     (void)sigaddset(&blocked, SIGHUP);
+    (void)sigaddset(&blocked, SIGXFSZ); /* a limit of a file's size: the write fails instead */
     (void)pthread_sigmask(SIG_BLOCK, &blocked, NULL);
     return signalfd(-1, &awaited, SFD_CLOEXEC);
 }

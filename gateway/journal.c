@@ -159,6 +159,11 @@ uint64_t journal_size(const struct journal *journal)
     return journal_file_size(journal->file, "") + journal_wal_size(journal);
 }
 
+uint64_t journal_max_size(const struct journal *journal)
+{
+    return journal->max_bytes;
+}
+
 /* The first column of the first row; 0 when there is none. */
 static int64_t ask(struct journal *journal, enum statement which)
 {
@@ -207,8 +212,7 @@ bool journal_is_held(const struct journal *journal)
 {
     uint64_t wal_bytes = journal_wal_size(journal);
     return wal_bytes > journal->wal_limit_bytes &&
-           journal_file_size(journal->file, "") + wal_bytes >=
-               journal->settings->max_size_bytes;
+           journal_file_size(journal->file, "") + wal_bytes >= journal->max_bytes;
 }
 
 enum journal_status journal_begin(struct journal *journal)
@@ -216,7 +220,7 @@ enum journal_status journal_begin(struct journal *journal)
     if (journal->sql == NULL) {
         return JOURNAL_FAILED;
     }
-    if (journal_size(journal) >= journal->settings->max_size_bytes) {
+    if (journal_size(journal) >= journal->max_bytes) {
         sql_checkpoint(journal->sql, SQL_EMPTY_LOG);
     }
     if (journal_is_held(journal)) {

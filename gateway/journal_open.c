@@ -48,27 +48,37 @@ static uint64_t clamp(uint64_t number, uint64_t min, uint64_t max)
     return number < min ? min : number > max ? max : number;
 }
 
+void journal_set_quota(struct journal *journal, uint64_t pages)
+{
+    char text[64];
+    (void)snprintf(text, sizeof text, "pragma max_page_count = %" PRIu64, pages);
+    (void)sql_execute(journal->sql, text);
+}
+
 static enum journal_connection configure_size(struct journal *journal)
 {
     const struct journal_settings *settings = journal->settings;
+    journal->max_bytes = journal_fitting_size(journal);
     journal->page_bytes = (uint64_t)sql_ask(journal->sql, "pragma page_size", PAGE_SIZE_BYTES);
-    journal->wal_limit_bytes =
-        clamp(settings->max_size_bytes / 8, WAL_MIN_BYTES, WAL_MAX_BYTES);
-    uint64_t pages = settings->max_size_bytes / journal->page_bytes;
+    journal->wal_limit_bytes = clamp(journal->max_bytes / 8, WAL_MIN_BYTES, WAL_MAX_BYTES);
+    uint64_t pages = journal->max_bytes / journal->page_bytes;
     uint64_t checkpoint = clamp(pages / 32, CHECKPOINT_PAGES_MIN, CHECKPOINT_PAGES_MAX);
     /* Beyond its usual size the log holds one transaction more: a chunk of samples or a step of
      * retention, which are a sixteenth at most. */
-    uint64_t log_bytes = journal->wal_limit_bytes + settings->max_size_bytes / 16;
-    journal->quota_bytes = settings->max_size_bytes - log_bytes;
+    uint64_t log_bytes = journal->wal_limit_bytes + journal->max_bytes / 16;
+    journal->quota_bytes = journal->max_bytes - log_bytes;
     char text[256];
     (void)snprintf(text, sizeof text,
                    "pragma synchronous = %s; pragma wal_autocheckpoint = %" PRIu64 ";"
-                   "pragma journal_size_limit = %" PRIu64 "; pragma max_page_count = %" PRIu64
-                   ";",
+                   "pragma journal_size_limit = %" PRIu64,
                    settings->sync == JOURNAL_SYNC_FULL ? "full" : "normal", checkpoint,
-                   journal->wal_limit_bytes, journal->quota_bytes / journal->page_bytes);
-    return sql_execute(journal->sql, text) == SQL_DONE ? JOURNAL_READY
-                                                       : journal_refuse(journal, "opening");
+                   journal->wal_limit_bytes);
+    if (sql_execute(journal->sql, text) != SQL_DONE) {
+        return journal_refuse(journal, "opening");
+    }
+    journal_set_quota(journal,
+                      journal->is_frozen ? 1 : journal->quota_bytes / journal->page_bytes);
+    return JOURNAL_READY;
 }
 
 static enum journal_connection configure(struct journal *journal)

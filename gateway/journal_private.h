@@ -51,10 +51,12 @@ struct journal {
     uint64_t last_run;    /* at least: what note, or a file set aside, still told */
     uint64_t pending_run; /* given; entered with the next transaction; 0: none */
     uint64_t page_bytes;
+    uint64_t max_bytes;                /* max_size, or what the disk can hold of it */
     uint64_t wal_limit_bytes;          /* the log's usual size */
     uint64_t quota_bytes;              /* what the file itself may take of max_size */
     _Atomic int64_t patience_until_us; /* 0: two seconds a call */
     bool is_found_damaged;             /* in use: the next opening sets it aside */
+    bool is_frozen;                    /* it must not grow: the disk was full */
     bool must_shrink;                  /* the disk is full: the oldest rows go in any case */
     char set_aside[PATH_MAX];
     struct journal_gap lost; /* behind the end of the file */
@@ -134,6 +136,12 @@ bool journal_is_held(const struct journal *journal);
 
 /* Whether another step's worth of rows would bring retention about. */
 bool journal_is_crowded(struct journal *journal);
+
+/* max_size, or three quarters of a smaller disk: the ballast takes the most of the rest. */
+uint64_t journal_fitting_size(const struct journal *journal);
+
+/* The most pages that the file may have. */
+void journal_set_quota(struct journal *journal, uint64_t pages);
 
 /* Gives the ballast back. Returns whether there was any. */
 bool journal_release_ballast(struct journal *journal);

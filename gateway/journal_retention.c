@@ -122,8 +122,7 @@ static enum journal_status measure(struct journal *journal, uint64_t spare_bytes
         status = ask_count(journal, PAGES_FREE, &free_pages);
     }
     uint64_t used_bytes = (pages - free_pages) * journal->page_bytes;
-    uint64_t limit_bytes =
-        journal->quota_bytes - journal->settings->max_size_bytes / 16 - spare_bytes;
+    uint64_t limit_bytes = journal->quota_bytes - journal->max_bytes / 16 - spare_bytes;
     *excess_bytes = used_bytes > limit_bytes ? used_bytes - limit_bytes : 0;
     *is_loose = free_pages > VACUUM_PAGES_SPARE;
     return status;
@@ -133,14 +132,14 @@ bool journal_is_crowded(struct journal *journal)
 {
     uint64_t excess_bytes = 0;
     bool is_loose;
-    uint64_t step = journal->settings->max_size_bytes / STEP_SHARE;
+    uint64_t step = journal->max_bytes / STEP_SHARE;
     return measure(journal, step, &excess_bytes, &is_loose) != JOURNAL_OK || excess_bytes > 0;
 }
 
 /* How much one step may take; of what is old but not in excess, as much as it can. */
 static uint64_t step_bytes(const struct journal *journal, uint64_t excess_bytes)
 {
-    uint64_t max_bytes = journal->settings->max_size_bytes;
+    uint64_t max_bytes = journal->max_bytes;
     uint64_t most = max_bytes / STEP_SHARE < STEP_BYTES_MAX ? max_bytes / STEP_SHARE
                                                             : (uint64_t)STEP_BYTES_MAX;
     uint64_t wanted = excess_bytes > 0 ? excess_bytes + max_bytes / SLACK_SHARE : most;

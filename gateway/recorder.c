@@ -257,7 +257,7 @@ static void renumber(struct recorder *recorder, struct journal_row *row)
 
 static enum journal_status write_records(struct recorder *recorder, struct chunk *chunk)
 {
-    uint64_t share = recorder->parts.factory->journal.max_size_bytes / 32;
+    uint64_t share = journal_max_size(recorder->parts.journal) / 32;
     uint64_t bytes_max = share < CHUNK_MAX_BYTES ? share : CHUNK_MAX_BYTES;
     uint64_t bytes = 0;
     enum journal_status status = JOURNAL_OK;
@@ -422,7 +422,7 @@ static enum journal_status forget_obsolete(struct recorder *recorder)
 static void watch_readers(struct recorder *recorder)
 {
     uint64_t bytes = journal_wal_size(recorder->parts.journal);
-    bool is_held = bytes > recorder->parts.factory->journal.max_size_bytes / 4;
+    bool is_held = bytes > journal_max_size(recorder->parts.journal) / 4;
     if (is_held != recorder->is_held) {
         recorder->is_held = is_held;
         ledger_hold(recorder->parts.ledger, is_held);

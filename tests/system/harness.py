@@ -328,12 +328,13 @@ class Simulator(Process):
 
 
 class Gateway(Process):
-    def __init__(self, scenario, factory, *options, name="gateway", is_awaited=True):
+    def __init__(self, scenario, factory, *options, name="gateway", is_awaited=True, prefix=(),
+                 environment=None):
         self.ready_file = scenario.dir / f"{name}.ready"
         self.ready_file.unlink(missing_ok=True)
         self.factory = factory
-        super().__init__(scenario, name, [BUILD / "formlab-gateway", "run", factory.path,
-                                          "--ready-file", self.ready_file, *options])
+        super().__init__(scenario, name, [*prefix, BUILD / "formlab-gateway", "run", factory.path,
+                                          "--ready-file", self.ready_file, *options], environment)
         if is_awaited:
             self.wait_ready()
 

@@ -225,8 +225,8 @@ static void readers_get_rows_in_order_and_gaps(void **state)
 static void an_ended_reader_lets_the_log_shrink(void **state)
 {
     (void)state;
-    struct journal *journal = open_or_fail();
     journal_factory->journal.max_size_bytes = 1 << 20;
+    struct journal *journal = open_or_fail();
     struct journal_error error;
     struct journal_reader *reader = journal_reader_open(journal_factory->journal.file, &error);
     assert_int_equal(append_range(journal, 1, 10, 0), JOURNAL_OK);
