@@ -1,7 +1,7 @@
 """A tired disk: bits that fall over, logs that end early. Nothing wrong leaves, and what is lost is
 said. (`make torture ONLY=damage`: 300 bits and 100 cuts.)"""
 
-import damage
+import tired_disk
 import harness
 
 FLIPS, CUTS = (4, 2) if harness.IS_SANITIZED else (8, 4)
@@ -10,18 +10,18 @@ FLIPS, CUTS = (4, 2) if harness.IS_SANITIZED else (8, 4)
 class Damage(harness.Scenario):
     @harness.limit(90)
     def test_fallen_bits_and_cut_logs_are_outlived_and_told(self):
-        template = damage.Template(self)
+        template = tired_disk.Template(self)
         self.assertGreater(len(template.rows), 100)
         hurts = ([lambda t: t.flip("", self.random)] * FLIPS +
                  [lambda t: t.flip("-wal", self.random)] * (CUTS // 2) +
                  [lambda t: t.cut(self.random)] * (CUTS - CUTS // 2))
         for number, hurt in enumerate(hurts):
-            outcome = damage.play(template, f"gateway{number}", hurt)
-            self.assertEqual(damage.complaints(outcome), [])
+            outcome = tired_disk.play(template, f"gateway{number}", hurt)
+            self.assertEqual(tired_disk.complaints(outcome), [])
 
     @harness.quick
     def test_what_is_unsent_in_a_damaged_journal_is_published_before_what_is_new(self):
-        template = damage.Template(self)
+        template = tired_disk.Template(self)
 
         def hurt(of):
             """Zeros in the middle, as of a sector that a disk has lost."""
@@ -32,8 +32,8 @@ class Damage(harness.Scenario):
 
         template.put()
         harness.journal_check(template.path)
-        outcome = damage.play(template, "gateway", checkpointed(hurt))
-        self.assertEqual(damage.complaints(outcome), [])
+        outcome = tired_disk.play(template, "gateway", checkpointed(hurt))
+        self.assertEqual(tired_disk.complaints(outcome), [])
         self.assertTrue(list(self.dir.glob("journal.db.damaged-*")), "nothing was set aside")
         leaves = [message.topic.rsplit("/", 1)[-1] for message in template.audit.messages]
         for event in ("journal-damaged", "damaged", "journal-salvaged"):

@@ -4,7 +4,7 @@ counted and named, and all heals without a restart."""
 import resource
 import time
 
-import disk
+import small_disk
 import harness
 
 
@@ -14,7 +14,7 @@ class FullDisk(harness.Scenario):
         self.watcher = self.subscriber(self.mosquitto.port, topics=("lab/#",), is_durable=True)
         factory = self.pattern_factory(4, 20, "20 ms").broker(self.mosquitto.port)
         factory.set("gateway", now="100 ms")
-        self.disk = disk.Disk(self, size, before)
+        self.disk = small_disk.Disk(self, size, before)
         factory.set("journal", file=f"{self.disk.folder}/journal.db", commit="20 ms", **keys)
         self.simulator(factory)
         gateway = self.gateway(factory, prefix=self.disk.prefix)
@@ -22,7 +22,7 @@ class FullDisk(harness.Scenario):
         return gateway
 
     def assert_now_goes_on(self, begin):
-        self.assertLess(disk.longest_silence(self.watcher.since(), "now/", begin,
+        self.assertLess(small_disk.longest_silence(self.watcher.since(), "now/", begin,
                                              time.monotonic()), 1.0 * harness.PATIENCE)
 
     @harness.exclusive
@@ -44,7 +44,7 @@ class FullDisk(harness.Scenario):
         healed = self.watcher.mark()
         self.watcher.wait_topic("/samples", start=healed, timeout=20, count=500)
         self.assertEqual(gateway.stop(), 0)
-        self.assertEqual(disk.unexplained(self.watcher.since()), [])
+        self.assertEqual(small_disk.unexplained(self.watcher.since()), [])
         numbers = [harness.identity(m.text)[0] for m in self.watcher.samples(start=healed)]
         self.assertEqual(numbers[100:], list(range(numbers[100], numbers[-1] + 1)),
                          "a gap after the disk had room again")
@@ -52,7 +52,7 @@ class FullDisk(harness.Scenario):
 
     @harness.limit(60)
     def test_a_disk_that_is_full_at_the_start_heals(self):
-        gateway = self.begin("1m", disk.FILL)
+        gateway = self.begin("1m", small_disk.FILL)
         self.watcher.wait_topic("/now/w0", count=5)
         self.watcher.wait_topic("/stats", text='"journal_ok":false')
         self.assertEqual(self.watcher.samples(), [])
@@ -60,7 +60,7 @@ class FullDisk(harness.Scenario):
         first = self.watcher.wait_topic("/samples", timeout=15)
         self.assertEqual(harness.identity(first.text)[0], 1, "what was held in memory came first")
         self.watcher.wait_topic("/samples", count=300, timeout=15)
-        self.assertEqual(disk.unexplained(self.watcher.since()), [])
+        self.assertEqual(small_disk.unexplained(self.watcher.since()), [])
         self.assertEqual(gateway.stop(), 0)
 
     @harness.limit(60)
