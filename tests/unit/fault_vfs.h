@@ -205,17 +205,24 @@ int unlink(const char *path)
     return fault_move(path, grave, grave);
 }
 
+static void fault_bury(const char *grave)
+{
+    struct stat status;
+    if (stat(grave, &status) != 0) {
+        return;
+    }
+    struct fault_image *image = fault_image_of(status.st_ino, false);
+    if (image != NULL) {
+        image->inode = 0; /* the number may soon be another file's */
+    }
+    (void)fault_real_unlink(grave);
+}
+
 static void fault_settle_moves(void)
 {
     for (unsigned at = 0; at < fault_moves_count; at++) {
-        struct stat status;
-        if (strstr(fault_moves[at].to, "/.grave") != NULL &&
-            stat(fault_moves[at].to, &status) == 0) {
-            struct fault_image *image = fault_image_of(status.st_ino, false);
-            if (image != NULL) {
-                image->inode = 0; /* the number may soon be another file's */
-            }
-            (void)fault_real_unlink(fault_moves[at].to);
+        if (strstr(fault_moves[at].to, "/.grave") != NULL) {
+            fault_bury(fault_moves[at].to);
         }
     }
     fault_moves_count = 0;

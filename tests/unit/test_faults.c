@@ -25,32 +25,36 @@ static unsigned long played;
 
 static const char *context = "";
 
-#define CHECK(condition)                                                                       \
-    do {                                                                                       \
-        if (!(condition)) {                                                                    \
-            fail_msg("%s, operation %u (%s), effect %d, seed %u: %s", context, fault.at,       \
-                     fault.is_sticky ? "and all behind" : "once", (int)fault.effect,           \
-                     fault.seed, #condition);                                                  \
-        }                                                                                      \
-    } while (0)
+static void check(bool is_so, const char *text)
+{
+    if (!is_so) {
+        fail_msg("%s, operation %u (%s), effect %d, seed %u: %s", context, fault.at,
+                 fault.is_sticky ? "and all behind" : "once", (int)fault.effect, fault.seed,
+                 text);
+    }
+}
+
+#define CHECK(condition) check((condition), #condition)
 
 /* ------------------------------------------------------------------ files */
 
+static void remove_matching(const char *name)
+{
+    char pattern[128];
+    glob_t found;
+    (void)snprintf(pattern, sizeof pattern, "%s/%s", fixture_folder, name);
+    /* One thread. NOLINTNEXTLINE(concurrency-mt-unsafe) */
+    (void)glob(pattern, 0, NULL, &found);
+    for (size_t at = 0; at < found.gl_pathc; at++) {
+        (void)fault_real_unlink(found.gl_pathv[at]);
+    }
+    globfree(&found);
+}
+
 static void remove_files(void)
 {
-    char pattern[2][128];
-    (void)snprintf(pattern[0], sizeof pattern[0], "%s/lab.db*", fixture_folder);
-    (void)snprintf(pattern[1], sizeof pattern[1], "%s/.grave*", fixture_folder);
-    for (size_t at = 0; at < 2; at++) {
-        glob_t found;
-        /* One thread. NOLINTNEXTLINE(concurrency-mt-unsafe) */
-        if (glob(pattern[at], 0, NULL, &found) == 0) {
-            for (size_t name = 0; name < found.gl_pathc; name++) {
-                (void)fault_real_unlink(found.gl_pathv[name]);
-            }
-        }
-        globfree(&found);
-    }
+    remove_matching("lab.db*");
+    remove_matching(".grave*");
 }
 
 struct copy {
@@ -150,6 +154,20 @@ static void age(struct journal *journal)
                         100, &gap, &is_more);
 }
 
+static void live_once(struct journal *journal, bool is_reopened)
+{
+    for (int batch = 0; batch < 5 && !fault.is_dark; batch++) {
+        (void)write_batch(journal);
+        if (batch == 2) {
+            age(journal);
+        } else if (batch == 3 && is_reopened) {
+            (void)journal_reopen(journal); /* checkpoints too */
+        }
+    }
+    (void)journal_forget_obsolete(journal);
+    journal_keep_ballast(journal);
+}
+
 static void live(void)
 {
     for (int round = 0; round < 3 && !fault.is_dark; round++) {
@@ -157,17 +175,7 @@ static void live(void)
         if (journal == NULL) {
             return;
         }
-        for (int batch = 0; batch < 5 && !fault.is_dark; batch++) {
-            (void)write_batch(journal);
-            if (batch == 2) {
-                age(journal);
-            }
-            if (batch == 3 && round == 1) {
-                (void)journal_reopen(journal); /* checkpoints too */
-            }
-        }
-        (void)journal_forget_obsolete(journal);
-        journal_keep_ballast(journal);
+        live_once(journal, round == 1);
         journal_close(journal);
     }
 }
@@ -181,6 +189,20 @@ static void put_old(void)
     copy_file(".lock", "we", &old_lock);
 }
 
+static void save_once(struct journal *journal)
+{
+    struct journal_salvaged salvaged;
+    (void)write_batch(journal);
+    for (int step = 0; step < 60 && !fault.is_dark && journal_is_salvaging(journal); step++) {
+        if (journal_salvage(journal, &salvaged) != JOURNAL_OK) {
+            (void)journal_reopen(journal);
+        }
+        if (step == 1) {
+            (void)write_batch(journal);
+        }
+    }
+}
+
 static void save(void)
 {
     for (int round = 0; round < 2 && !fault.is_dark; round++) {
@@ -188,18 +210,7 @@ static void save(void)
         if (journal == NULL) {
             return;
         }
-        (void)write_batch(journal);
-        struct journal_salvaged salvaged;
-        for (int step = 0; step < 60 && !fault.is_dark && journal_is_salvaging(journal);
-             step++) {
-            enum journal_status status = journal_salvage(journal, &salvaged);
-            if (status != JOURNAL_OK) {
-                (void)journal_reopen(journal);
-            }
-            if (step == 1) {
-                (void)write_batch(journal);
-            }
-        }
+        save_once(journal);
         journal_close(journal);
     }
 }
@@ -277,22 +288,40 @@ struct scenario {
     size_t set_aside_max;
 };
 
-/* Returns whether there was such an operation. */
-static bool play_once(const struct scenario *scenario, unsigned at, bool is_sticky,
-                      enum fault_effect effect, uint32_t seed)
+/* As the disk is before, and what was promised of it. */
+static void prepare(const struct scenario *scenario)
 {
-    uint64_t begun = scenario->prepare == NULL ? 0 : 400;
     bool is_missing[ROWS_MAX];
     memcpy(is_missing, promise.is_missing, sizeof is_missing);
     memset(&promise, 0, sizeof promise);
     memcpy(promise.is_missing, is_missing, sizeof is_missing);
-    promise.committed = begun;
-    promise.cursor = begun > 0 ? 150 : 0;
-    promise.evicted = 0;
     remove_files();
     if (scenario->prepare != NULL) {
+        promise.committed = 400;
+        promise.cursor = 150;
         scenario->prepare();
     }
+}
+
+/* The power comes back; with an odd seed it goes out once more at the first start. */
+static void come_back(const struct scenario *scenario)
+{
+    fault_restore_power();
+    if (fault.seed % 2 == 0) {
+        return;
+    }
+    fault_arm(FAULT_ANY, 1 + fault_random(60), false, FAULT_POWER);
+    scenario->play();
+    if (fault_disarm()) {
+        fault_restore_power();
+    }
+}
+
+/* Returns whether there was such an operation. */
+static bool play_once(const struct scenario *scenario, unsigned at, bool is_sticky,
+                      enum fault_effect effect, uint32_t seed)
+{
+    prepare(scenario);
     context = scenario->name;
     fault_begin(fixture_folder, seed);
     fault.is_all_lost = seed == 0;
@@ -300,14 +329,7 @@ static bool play_once(const struct scenario *scenario, unsigned at, bool is_stic
     scenario->play();
     bool is_struck = fault_disarm();
     if (effect == FAULT_POWER && is_struck) {
-        fault_restore_power();
-        if (seed % 2 == 1) { /* and once more, at the first start after it */
-            fault_arm(FAULT_ANY, 1 + fault_random(60), false, FAULT_POWER);
-            scenario->play();
-            if (fault_disarm()) {
-                fault_restore_power();
-            }
-        }
+        come_back(scenario);
     }
     fault_forget_images();
     fault.folder[0] = '\0';
@@ -316,19 +338,26 @@ static bool play_once(const struct scenario *scenario, unsigned at, bool is_stic
     return is_struck;
 }
 
+/* Every operation, or in the short part one of many. */
+static void play_turn(const struct scenario *scenario, enum fault_effect effect, unsigned turn)
+{
+    enum { STRIDE = 29 };
+    unsigned stride = seeds > 0 ? 1 : STRIDE;
+    bool is_power = effect == FAULT_POWER;
+    unsigned at = 1 + turn % stride;
+    while (play_once(scenario, at, !is_power && turn == 1, effect, is_power ? turn : 1)) {
+        at += stride;
+    }
+}
+
 static void play_all(const struct scenario *scenario)
 {
-    unsigned stride = seeds > 0 ? 1 : 29;
+    enum { TURNS = 2 };                                 /* once, and for ever */
     (void)play_once(scenario, 0, false, FAULT_FULL, 0); /* without any fault */
     for (enum fault_effect effect = 0; effect < FAULT_EFFECTS_COUNT; effect++) {
-        bool is_power = effect == FAULT_POWER;
-        unsigned turns = is_power ? (seeds > 0 ? seeds : 2) : 2;
+        unsigned turns = effect == FAULT_POWER && seeds > 0 ? seeds : TURNS;
         for (unsigned turn = 0; turn < turns; turn++) {
-            unsigned at = 1 + turn % stride;
-            bool is_sticky = !is_power && turn == 1;
-            while (play_once(scenario, at, is_sticky, effect, is_power ? turn : 1)) {
-                at += stride;
-            }
+            play_turn(scenario, effect, turn);
         }
     }
 }
