@@ -191,7 +191,7 @@ static void put_old(void)
 
 static void save_once(struct journal *journal)
 {
-    struct journal_salvaged salvaged;
+    struct journal_salvaged salvaged = {.is_done = false};
     (void)write_batch(journal);
     for (int step = 0; step < 60 && !fault.is_dark && journal_is_salvaging(journal); step++) {
         if (journal_salvage(journal, &salvaged) != JOURNAL_OK) {

@@ -545,7 +545,7 @@ static void what_is_unsent_is_saved_in_order(void **state)
     assert_int_equal(append_range(journal, 2001, 2001, 300), JOURNAL_OK); /* meanwhile */
     uint64_t sendable = 300;
     uint64_t lost = 0;
-    struct journal_salvaged salvaged;
+    struct journal_salvaged salvaged = {.is_done = false};
     while (journal_is_salvaging(journal)) {
         assert_int_equal(journal_salvage(journal, &salvaged), JOURNAL_OK);
         assert_true(journal_sendable(journal) >= sendable);
