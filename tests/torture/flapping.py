@@ -8,7 +8,7 @@ import torture
 from audit_broker import AuditBroker
 from proxy import MQTT, Proxy
 
-LIMIT_S = 1400
+LIMIT_S = 1600
 UP_S = DOWN_S = 2.0
 
 
