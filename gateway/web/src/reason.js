@@ -11,3 +11,8 @@ export function reason(code) {
   }
   return has(`reason.${code}`) ? t(`reason.${code}`) : t("reason.other");
 }
+
+/** What a Modbus exception code means; codes beyond the standard are only a number. */
+export function exceptionWord(code) {
+  return has(`exception.${code}`) ? t(`exception.${code}`) : "";
+}

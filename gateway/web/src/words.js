@@ -130,6 +130,8 @@ export const WORDS = {
   "bus.tags": ["{n} valeurs", "{n} Werte", "{n} values"],
   "bus.unused": ["{n} lus pour rien", "{n} umsonst gelesen", "{n} read for nothing"],
   "bus.quarantined": ["refusé par l’appareil, mis à part", "vom Gerät abgelehnt, beiseitegelegt", "refused by the device, set aside"],
+  "bus.othercode": ["autre", "andere", "other"],
+  "bus.longer": ["plus long", "länger", "longer"],
   "bus.hold": ["Figer", "Anhalten", "Freeze"],
   "bus.resume": ["Reprendre", "Weiter", "Resume"],
   "link.open": ["Ouverte", "Offen", "Open"],

@@ -2,7 +2,7 @@
 import { html, useState } from "../html.js";
 import * as format from "../format.js";
 import { usePoll } from "../poll.js";
-import { reason } from "../reason.js";
+import { exceptionWord, reason } from "../reason.js";
 import { Link } from "../router.js";
 import * as store from "../store.js";
 import { t, titleOf } from "../words.js";
@@ -49,7 +49,7 @@ function Request({ request, index }) {
       <span>${t("bus.tags", { n: request.tags })}${request.unused > 0 && ` · ${t("bus.unused", { n: request.unused })}`} · ${format.number(request.every_ms)} ms</span>
       ${request.quarantined && html`<strong><${Shape} name="fault" /> ${t("bus.quarantined")}</strong>`}</p>
     ${last && html`<p class="hint">${format.clock(last.sent)} · ${format.micros(last.duration_us)}
-      ${last.exception ? html` · <b>${t("reason.exception", { n: last.exception })} ${t(`exception.${last.exception}`)}</b>` : ""}
+      ${last.exception ? html` · <b>${t("reason.exception", { n: last.exception })} ${exceptionWord(last.exception)}</b>` : ""}
       ${last.status !== "ok" && !last.exception ? html` · <b>${reason(last.status)}</b>` : ""}</p>
       <div class="frames"><span>${t("frame.request")}</span><${Frame} hex=${last.request} />
         <span>${t("frame.reply")}</span><${Frame} hex=${last.reply} request=${last.request} isReply=${true} /></div>`}
@@ -71,8 +71,8 @@ function Detail({ link, factory, isHeld, hold }) {
       <button type="button" class="small" aria-pressed=${isHeld ? "true" : "false"} onClick=${hold}>${t(isHeld ? "bus.resume" : "bus.hold")}</button></h2>
     <div class="numbers"><div><h3>${t("bus.rtt")}</h3><${Histogram} rtt=${link.rtt_us} />
         <p class="hint">${t("bus.rttline", { min: format.micros(link.rtt_us.min), mean: format.micros(link.rtt_us.mean), max: format.micros(link.rtt_us.max) })}</p></div>
-      <div><h3>${t("bus.exceptions")}</h3>${codes.length ? html`<ul>${codes.map(([code, count]) => html`<li><b>${code}</b>
-        ${t(`exception.${code}`)}: ${format.number(count)}</li>`)}</ul>` : html`<p class="nothing">${t("bus.noexception")}</p>`}</div></div>
+      <div><h3>${t("bus.exceptions")}</h3>${codes.length ? html`<ul>${codes.map(([code, count]) => html`<li><b>${code === "0" ? t("bus.othercode") : code}</b>
+        ${" "}${exceptionWord(code)}: ${format.number(count)}</li>`)}</ul>` : html`<p class="nothing">${t("bus.noexception")}</p>`}</div></div>
     ${link.machines.map((machine) => html`<${Unit} key=${machine.name} machine=${machine} factory=${factory} />`)}
   </section>`;
 }

@@ -1,6 +1,7 @@
 // A frame's bytes as boxes, each field named; colour and border style say header, order or data.
 import { html } from "../html.js";
 import { bytesOf, dissect } from "../frame.js";
+import { exceptionWord } from "../reason.js";
 import { t } from "../words.js";
 
 const KINDS = { transaction: "header", protocol: "header", length: "header", unit: "unit", function: "function",
@@ -16,7 +17,7 @@ function meaning({ name, value }) {
     const code = Number(value) & 0x7f;
     return `${value} ${code <= 4 ? t(`function.${code}`) : ""}${Number(value) & 0x80 ? ` – ${t("function.refused")}` : ""}`;
   }
-  return name === "protocol" ? "Modbus" : name === "exception" ? `${value} ${t(`exception.${value}`)}` : value;
+  return name === "protocol" ? "Modbus" : name === "exception" ? `${value} ${exceptionWord(value)}` : value;
 }
 
 export function Frame({ hex, request, isReply, tagged }) {
