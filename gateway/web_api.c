@@ -9,6 +9,7 @@
 #include "gateway/web_events.h"
 #include "gateway/web_factory.h"
 #include "gateway/web_history.h"
+#include "gateway/web_lab.h"
 #include "gateway/web_metrics.h"
 #include "gateway/web_state.h"
 
@@ -18,6 +19,7 @@ struct web_api {
     const struct web_parts *parts;
     struct web_rates *rates;
     struct web_history *history;
+    struct web_lab *lab;
 };
 
 struct web_api *web_api_create(const struct web_parts *parts, struct web_rates *rates)
@@ -26,17 +28,20 @@ struct web_api *web_api_create(const struct web_parts *parts, struct web_rates *
     api->parts = parts;
     api->rates = rates;
     api->history = web_history_start(parts);
+    api->lab = web_lab_start(parts->factory);
     return api;
 }
 
 void web_api_stop(struct web_api *api)
 {
     web_history_stop(api->history);
+    web_lab_stop(api->lab);
 }
 
 void web_api_destroy(struct web_api *api)
 {
     web_history_destroy(api->history);
+    web_lab_destroy(api->lab);
     free(api);
 }
 
@@ -105,6 +110,13 @@ static void answer_bus(void *context, const struct http_request *request,
     http_json(response, text, length);
 }
 
+static void answer_lab(void *context, const struct http_request *request,
+                       struct http_response *response)
+{
+    const struct web_api *api = context;
+    web_lab_answer(api->lab, request, response);
+}
+
 static void answer_metrics(void *context, const struct http_request *request,
                            struct http_response *response)
 {
@@ -129,10 +141,11 @@ static void answer_health(void *context, const struct http_request *request,
 }
 
 static const struct http_route routes[] = {
-    {"/api/factory", HTTP_GET, answer_factory}, {"/api/live", HTTP_GET, answer_live},
-    {"/api/stream", HTTP_GET, answer_stream},   {"/api/events", HTTP_GET, answer_events},
-    {"/api/history", HTTP_GET, answer_history}, {"/api/bus", HTTP_GET, answer_bus},
-    {"/metrics", HTTP_GET, answer_metrics},     {"/healthz", HTTP_GET, answer_health},
+    {"/api/factory", HTTP_GET, answer_factory},     {"/api/live", HTTP_GET, answer_live},
+    {"/api/stream", HTTP_GET, answer_stream},       {"/api/events", HTTP_GET, answer_events},
+    {"/api/history", HTTP_GET, answer_history},     {"/api/bus", HTTP_GET, answer_bus},
+    {"/metrics", HTTP_GET, answer_metrics},         {"/healthz", HTTP_GET, answer_health},
+    {"/api/lab", HTTP_GET | HTTP_POST, answer_lab},
 };
 
 const struct http_route *web_api_routes(size_t *count)

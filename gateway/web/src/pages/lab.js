@@ -1,7 +1,7 @@
 // The instructor's page: what may be made to happen in the simulated factory, what happens now, and
 // what was done. It speaks to the simulator only; a real device has no such door.
-import { html, useState } from "../html.js";
-import { ask } from "../api.js";
+import { html, useEffect, useState } from "../html.js";
+import { ask, query } from "../api.js";
 import * as format from "../format.js";
 import { usePoll } from "../poll.js";
 import { useSecond } from "../second.js";
@@ -22,8 +22,8 @@ function pin() {
 const withPin = () => ({ headers: { "X-Lab-PIN": pin() } });
 
 async function order(body) {
-  return ask("/api/lab", {
-    method: "POST", headers: { "Content-Type": "application/json", "X-Lab-PIN": pin() }, body: JSON.stringify(body),
+  return ask(query("/api/lab", body), {
+    method: "POST", headers: { "Content-Type": "application/json", "X-Lab-PIN": pin() }, body: "{}",
   });
 }
 
@@ -40,6 +40,7 @@ function Pin({ isWrong, enter }) {
   const submit = (event) => {
     event.preventDefault();
     sessionStorage.setItem(KEY, event.target.elements.pin.value);
+    event.target.reset();
     enter();
   };
   return html`<form class="card pin" onSubmit=${submit}><label>${t("lab.pin")}
@@ -71,7 +72,7 @@ function Card({ scenario, factory, isActive, mayAct, done }) {
   const durations = [...new Set([...DURATIONS_S, scenario.duration_s || 0])].sort((a, b) => a - b);
   const inject = async () => done(await order({
     action: "inject", scenario: scenario.id, ...(hasStrength && { strength }),
-    ...(duration && { duration_s: duration }), ...(delay && { delay_s: delay }), hidden: isHidden,
+    ...(duration && { duration_s: duration }), ...(delay && { delay_s: delay }), hidden: isHidden ? 1 : 0,
   }));
   return html`<details class=${`scenario ${isActive ? "active" : ""}`} data-scenario=${scenario.id}>
     <summary><b class="mono">${scenario.id}</b> <span>${words(scenario, "title")}</span>
@@ -109,25 +110,42 @@ function Log({ lab }) {
       ${entry.strength !== null && entry.strength !== undefined ? ` ×${format.number(entry.strength, 2)}` : ""}${entry.hidden ? ` (${t("lab.hidden")})` : ""}</span></li>`)}</ol>`}</section>`;
 }
 
+/** A PIN that is wrong is forgotten at once: asking again with it would count as guessing. */
+function usePin(told) {
+  const [isWrong, setWrong] = useState(false);
+  useEffect(() => {
+    if (told && told.pin_needed) {
+      const wrong = !told.pin_ok && pin() !== "";
+      if (wrong) {
+        sessionStorage.removeItem(KEY);
+      }
+      setWrong((old) => wrong || (old && !told.pin_ok));
+    }
+  }, [told]);
+  return isWrong;
+}
+
 export function View({ factory }) {
   const [turn, setTurn] = useState(0);
   const [problem, setProblem] = useState("");
-  const lab = usePoll(`/api/lab?turn=${turn}`, LOOK_MS, withPin);
+  const told = usePoll(`/api/lab?turn=${turn}`, LOOK_MS, withPin);
+  const isWrong = usePin(told);
   useSecond();
   if (!factory.lab) {
     return html`<p class="lost">${t("lab.off")}</p>`;
   }
-  if (!lab || lab.error) {
-    return html`<p class="lost">${lab ? lab.error : t("page.loading")}</p>`;
+  if (!told || told.error) {
+    return html`<p class="lost">${told ? told.error : t("page.loading")}</p>`;
   }
-  const mayAct = !lab.pin_needed || lab.pin_ok;
+  const lab = { scenarios: told.list.scenarios, active: told.status.active, log: told.status.log };
+  const mayAct = !told.pin_needed || told.pin_ok;
   const done = (answer) => {
     setProblem(answer.error || "");
     setTurn(turn + 1);
   };
   const running = new Set(lab.active.map((one) => one.scenario));
   return html`<div class="sheet lab"><h1>${t("page.lab")}</h1><p class="hint">${t("lab.hint")}</p>
-    ${!mayAct && html`<${Pin} isWrong=${pin() !== ""} enter=${() => setTurn(turn + 1)} />`}
+    ${!mayAct && html`<${Pin} isWrong=${isWrong} enter=${() => setTurn(turn + 1)} />`}
     ${problem && html`<p class="problem" role="alert">${problem}</p>`}
     <div class="labtwo"><div class="kinds">${KINDS.map((kind) => {
       const members = lab.scenarios.filter((scenario) => scenario.kind === kind);
