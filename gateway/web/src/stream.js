@@ -6,7 +6,6 @@ import * as store from "./store.js";
 // The gateway sends its time every 5 s at least; an outage must not look like calm.
 const SILENCE_MS = 12000;
 const RETRY_MS = 1000;
-let source = null;
 let heard = 0;
 
 function take(live) {
@@ -14,51 +13,43 @@ function take(live) {
   store.set({ live, link: "open", ahead: live.time - Date.now() });
 }
 
-function lost() {
-  if (store.get().link === "open") {
-    store.set({ link: "lost" });
-  }
-}
-
-/** After a restart of the gateway its factory may be another. */
+/** What does not change in a run; after a restart of the gateway it may be another. */
 async function learn() {
   const factory = await ask("/api/factory");
   if (factory.error) {
-    return false;
+    setTimeout(learn, RETRY_MS);
+    return;
   }
   store.set({ factory });
   const told = await ask("/api/events");
   if (!told.error) {
     store.set({ events: told.events });
   }
-  return true;
 }
 
-async function connect() {
-  if (!(await learn())) {
-    store.set({ link: "lost" });
-    setTimeout(connect, RETRY_MS);
-    return;
+function takeState(message) {
+  const state = parse(message.data);
+  const { factory } = store.get();
+  take(state);
+  if (factory && state.gateway && state.gateway.run !== factory.run) {
+    learn();
   }
-  source = new EventSource("/api/stream");
-  source.addEventListener("state", (message) => {
-    const state = parse(message.data);
-    const known = store.get().factory;
-    take(state);
-    if (known && state.gateway && state.gateway.run !== known.run) {
-      learn();
-    }
-  });
-  source.addEventListener("change", (message) => {
-    const { live } = store.get();
-    if (live) {
-      take(store.merge(live, parse(message.data)));
-    }
-  });
+}
+
+function takeChange(message) {
+  const { live } = store.get();
+  if (live) {
+    take(store.merge(live, parse(message.data)));
+  }
+}
+
+function connect() {
+  const source = new EventSource("/api/stream");
+  source.addEventListener("state", takeState);
+  source.addEventListener("change", takeChange);
   source.addEventListener("event", (message) => store.addEvent(parse(message.data)));
-  source.addEventListener("open", () => { heard = Date.now(); });
   source.addEventListener("error", () => {
-    lost();
+    store.set({ link: "lost" });
     if (source.readyState === EventSource.CLOSED) {
       setTimeout(connect, RETRY_MS);
     }
@@ -66,12 +57,13 @@ async function connect() {
 }
 
 function watch() {
-  if (Date.now() - heard > SILENCE_MS) {
-    lost();
+  if (store.get().link === "open" && Date.now() - heard > SILENCE_MS) {
+    store.set({ link: "lost" });
   }
 }
 
 export function start() {
   connect();
+  learn();
   setInterval(watch, 1000);
 }
