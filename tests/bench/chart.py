@@ -6,8 +6,8 @@ import math
 from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT = 300, 230          # of a panel
-LEFT, RIGHT, TOP, BOTTOM = 48, 62, 30, 40
-TITLE = 24
+LEFT, RIGHT, TOP, BOTTOM = 48, 16, 30, 40
+TITLE, NAME = 24, 90              # the title's height; room for a line's name beside it
 COLOURS = ("#2f7ed8", "#d9822b", "#3a9d5d", "#a05db0")
 
 STYLE = """<style>
@@ -22,8 +22,8 @@ STYLE = """<style>
 
 @dataclasses.dataclass
 class Panel:
-    """`lines`: (name, [(x, y)…]); x is logarithmic, and y unless `is_linear`, from 0 to at least
-    `top`."""
+    """`lines`: (name, [(x, y)…]), named alike in all panels; x is logarithmic, and so is y unless
+    `is_linear`, from 0 to at least `top`."""
     name: str
     lines: list
     is_linear: bool = False
@@ -31,7 +31,7 @@ class Panel:
 
 
 def label(value):
-    return f"{value:,.0f}" if value >= 1 else f"{value:.10f}".rstrip("0")
+    return f"{value:,.0f}" if value >= 1000 else f"{value:g}"
 
 
 def decades(values):
@@ -45,7 +45,8 @@ def ticks_of(panel):
     if not panel.is_linear:
         return decades([max(value, 1e-6) for value in values])
     top = max([panel.top, *values])
-    step = 10 ** math.floor(math.log10(top)) / (1 if top >= 5 * 10 ** math.floor(math.log10(top)) else 2)
+    power = 10 ** math.floor(math.log10(top))
+    step = power if top >= 5 * power else power / 2
     return [step * at for at in range(math.ceil(top / step - 1e-9) + 1)]
 
 
@@ -65,7 +66,8 @@ def draw_panel(panel, axis, left):
     y_ticks = ticks_of(panel)
     right, bottom = left + WIDTH - RIGHT, TITLE + HEIGHT - BOTTOM
     left, top = left + LEFT, TITLE + TOP
-    x_place, y_place = scale(x_ticks, False, left, right), scale(y_ticks, panel.is_linear, bottom, top)
+    x_place = scale(x_ticks, False, left, right)
+    y_place = scale(y_ticks, panel.is_linear, bottom, top)
     parts = [f'<text class="head" x="{left}" y="{top - 12}">{escape(panel.name)}</text>']
     for tick in y_ticks:
         y = y_place(tick)
@@ -73,29 +75,18 @@ def draw_panel(panel, axis, left):
                      f'<text x="{left - 6}" y="{y + 4:.1f}" text-anchor="end">{label(tick)}</text>')
     for tick in x_ticks:
         x = x_place(tick)
-        parts.append(f'<line class="axis" x1="{x:.1f}" x2="{x:.1f}" y1="{bottom}" y2="{bottom + 4}"/>'
-                     f'<text x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">{label(tick)}</text>')
+        parts.append(f'<line class="axis" x1="{x:.1f}" x2="{x:.1f}" y1="{bottom}" '
+                     f'y2="{bottom + 4}"/><text x="{x:.1f}" y="{bottom + 16}" '
+                     f'text-anchor="middle">{label(tick)}</text>')
     parts.append(f'<line class="axis" x1="{left}" x2="{right}" y1="{bottom}" y2="{bottom}"/>'
                  f'<text x="{(left + right) / 2:.1f}" y="{bottom + 32}" text-anchor="middle">'
                  f'{escape(axis)}</text>')
-    names = name_places(panel, y_place)
-    for (name, line), colour in zip(panel.lines, COLOURS):
+    for (_, line), colour in zip(panel.lines, COLOURS):
         points = [(x_place(x), y_place(y)) for x, y in line]
         parts.append(f'<polyline stroke="{colour}" points="'
                      + " ".join(f"{x:.1f},{y:.1f}" for x, y in points) + '"/>')
         parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in points]
-        parts.append(f'<text x="{points[-1][0] + 7:.1f}" y="{names[name]:.1f}" '
-                     f'style="fill:{colour}">{escape(name)}</text>')
     return parts
-
-
-def name_places(panel, y_place, apart=13):
-    """Where each line's name stands, so that no two lie on each other."""
-    ends = sorted(((y_place(line[-1][1]) + 4, name) for name, line in panel.lines), reverse=True)
-    places, below = {}, math.inf
-    for y, name in ends:
-        places[name] = below = min(y, below - apart)
-    return places
 
 
 def draw(title, axis, panels):
@@ -104,6 +95,10 @@ def draw(title, axis, panels):
              f'width="{width}" height="{TITLE + HEIGHT}" role="img">',
              f"<title>{escape(title)}</title>", STYLE,
              f'<text x="{LEFT}" y="18">{escape(title)}</text>']
+    for number, (name, _) in enumerate(panels[0].lines):
+        x = width - RIGHT - NAME * (len(panels[0].lines) - number)
+        parts.append(f'<circle cx="{x}" cy="14" r="4" fill="{COLOURS[number]}"/>'
+                     f'<text x="{x + 10}" y="18">{escape(name)}</text>')
     for number, panel in enumerate(panels):
         parts += draw_panel(panel, axis, number * WIDTH)
     return "\n".join([*parts, "</svg>"]) + "\n"

@@ -223,7 +223,8 @@ def package(name):
 def describe_machine():
     cpu = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
     device = os.stat(ROOT).st_dev
-    mounts = [line.split() for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()]
+    text = pathlib.Path("/proc/self/mountinfo").read_text()
+    mounts = [line.split() for line in text.splitlines()]
     disk = [m[m.index("-") + 1] for m in mounts if m[2] == f"{os.major(device)}:{os.minor(device)}"]
     return {
         "cpu": f"{os.cpu_count()} × {cpu.group(1) if cpu else platform.machine()}",
