@@ -1,6 +1,6 @@
 /* libmodbus as its manual shows it: a context a device, modbus_read_registers in a loop.
  *
- *     bare_modbus REGISTERS PERIOD_MS SECONDS PORT...
+ *     bare_modbus REGISTERS PERIOD_MS SPAN_MS PORT...
  *
  * A thread a port, as the product has them; PERIOD_MS 0: as fast as answers come. */
 #include <modbus/modbus.h>
@@ -53,7 +53,7 @@ static void connect_to(struct device *device, const char *port)
 int main(int argc, char **argv)
 {
     if (argc < 5 || argc - 4 > PORTS_MAX) {
-        meter_fail("bare_modbus REGISTERS PERIOD_MS SECONDS PORT...");
+        meter_fail("bare_modbus REGISTERS PERIOD_MS SPAN_MS PORT...");
     }
     registers = meter_number(argv[1]);
     period_ms = meter_number(argv[2]);
@@ -65,7 +65,7 @@ int main(int argc, char **argv)
         connect_to(&devices[at], argv[4 + at]);
     }
     struct meter start = meter_start();
-    end_ns = start.wall_ns + meter_number(argv[3]) * METER_US_PER_S * METER_NS_PER_US;
+    end_ns = start.wall_ns + meter_number(argv[3]) * METER_US_PER_MS * METER_NS_PER_US;
     uint64_t reads = 0;
     for (size_t at = 0; at < count; at++) {
         if (pthread_create(&devices[at].thread, NULL, poll_device, &devices[at]) != 0) {

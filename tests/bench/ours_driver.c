@@ -1,6 +1,6 @@
 /* Our driver, through its contract, as the poller calls it: every due tag read and decoded.
  *
- *     ours_driver CONFIG SECONDS
+ *     ours_driver CONFIG SPAN_MS
  *
  * Reads the first machine of the first link without a pause. */
 #include "drivers/driver.h"
@@ -27,7 +27,7 @@ static uint64_t read_until(const struct driver *driver, void *link, size_t tags_
 int main(int argc, char **argv)
 {
     if (argc != 3) {
-        meter_fail("ours_driver CONFIG SECONDS");
+        meter_fail("ours_driver CONFIG SPAN_MS");
     }
     struct factory *factory = bench_factory(argv[1]);
     const struct link *link = &factory->links[0];
@@ -43,7 +43,7 @@ int main(int argc, char **argv)
     }
     const struct map *map = factory->machines[0].map;
     struct meter start = meter_start();
-    int64_t end_ns = start.wall_ns + meter_number(argv[2]) * METER_US_PER_S * METER_NS_PER_US;
+    int64_t end_ns = start.wall_ns + meter_number(argv[2]) * METER_US_PER_MS * METER_NS_PER_US;
     uint64_t reads = read_until(driver, handle, map->tags_count, end_ns);
     meter_print(&start, reads);
     driver->destroy(handle);

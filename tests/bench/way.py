@@ -240,7 +240,7 @@ def measure_sum(rig):
                          '"t":1795450800123}')
 
         def modbus():
-            return rig.measure("bare_modbus", tags + 3, period_ms, seconds, *factory.ports)
+            return rig.measure("bare_modbus", tags + 3, period_ms, seconds * 1000, *factory.ports)
 
         def sqlite():
             for file in stand.dir.glob("bare.db*"):
