@@ -18,7 +18,7 @@ def measure_growth(rig):
     for tags in tags_list:
         for machines in machines_list:
             if machines * tags <= VALUES_MAX:
-                cells[machines, tags] = measure_load(rig, (machines, tags, PERIOD_MS), spans=3,
+                cells[machines, tags] = measure_load(rig, (machines, tags, PERIOD_MS), spans=2,
                                                      seconds=1 if rig.is_quick else 2)
     (rig.results / "growth.svg").write_text(picture(cells, tags_list), encoding="utf-8")
     rows = [(machines, tags, f"{cell['cores']['gateway']:.4f}", f"{cell['us_a_value']:.2f}",
