@@ -28,7 +28,8 @@ static void bench_start(struct bench *bench, size_t queue_bytes)
     wake_init(&bench->publisher_wake);
     struct journal *journal = open_or_fail();
     uint64_t run;
-    assert_int_equal(journal_begin_run(journal, 9, &run), JOURNAL_OK);
+    assert_true((journal_begin_run(journal, 9, &run) == JOURNAL_OK) ==
+                journal_is_open(journal));
     uint64_t last = journal_last_seq(journal);
     bench->parts = (struct recorder_parts){
         .factory = journal_factory,
@@ -369,6 +370,45 @@ static void a_journal_set_aside_is_announced_with_what_it_lost(void **state)
     bench_end(&bench);
 }
 
+/* No descriptor is left: not even the lock can be made. */
+static void refuse_descriptors(bool is_refused)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = is_refused ? 3 : limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+static void numbers_given_without_a_journal_move_behind_it(void **state)
+{
+    (void)state;
+    struct journal *journal = open_or_fail();
+    assert_int_equal(append_range(journal, 1, 50, 40), JOURNAL_OK);
+    journal_close(journal);
+    struct bench bench = {0};
+    journal_factory->journal.commit_ms = 0;
+    refuse_descriptors(true);
+    bench_start(&bench, 1 << 20);
+    assert_false(journal_is_open(bench.parts.journal));
+    assert_int_equal(ledger_allowed(bench.parts.ledger), 0); /* nothing leaves */
+    for (uint64_t seq = 1; seq <= 10; seq++) {
+        assert_int_equal(push(&bench, 100), seq); /* nobody knows better */
+    }
+    await_failing(&bench);
+    refuse_descriptors(false);
+    struct ledger_view view = await_committed(&bench, 60);
+    assert_int_equal(view.acknowledged, 40);
+    assert_true(ledger_allowed(bench.parts.ledger) == UINT64_MAX);
+    assert_int_equal(push(&bench, 100), 61);
+    (void)await_committed(&bench, 61);
+    ASSERT_QUERY("select count(*), sum(seq = payload ->> '$.seq'), min(run), max(run)"
+                 " from samples where seq > 50",
+                 "11|11|9|9\n");
+    uint64_t lost;
+    assert_int_equal(account_for(61, &lost), 61);
+    bench_end(&bench);
+}
+
 static void what_retention_takes_unsent_is_announced(void **state)
 {
     (void)state;
@@ -440,6 +480,7 @@ int main(void)
         TEST(another_writers_lock_is_outwaited_in_silence),
         TEST(another_writers_lock_does_not_delay_the_end),
         TEST(a_journal_set_aside_is_announced_with_what_it_lost),
+        TEST(numbers_given_without_a_journal_move_behind_it),
         TEST(what_retention_takes_unsent_is_announced),
         TEST(a_small_journal_makes_room_for_itself),
     };
