@@ -287,6 +287,10 @@ class Process:
         status = pathlib.Path(f"/proc/{self.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+) kB", status).group(1))
 
+    def virtual_kib(self):
+        status = pathlib.Path(f"/proc/{self.pid}/status").read_text()
+        return int(re.search(r"VmSize:\s+(\d+) kB", status).group(1))
+
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 

@@ -75,13 +75,16 @@ class FullDisk(harness.Scenario):
 
     @harness.quick
     @harness.limit(60)
-    def test_a_disk_that_takes_nothing_more_and_no_descriptors_lose_nothing(self):
+    def test_without_disk_descriptors_and_memory_nothing_is_lost(self):
         gateway = self.begin("8m")
         self.watcher.wait_topic("/samples", count=50)
         begin = time.monotonic()
         descriptors = resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE)
         resource.prlimit(gateway.pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
         resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE, (8, descriptors[1]))
+        if not harness.IS_SANITIZED:  # nor memory beyond what it has
+            resource.prlimit(gateway.pid, resource.RLIMIT_AS,
+                             (gateway.virtual_kib() * 1024, resource.RLIM_INFINITY))
         self.watcher.wait_topic("/stats", text='"journal_ok":false', start=self.watcher.mark())
         alarm_s = time.monotonic() - begin
         self.assertLess(alarm_s, 10 * harness.PATIENCE)

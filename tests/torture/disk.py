@@ -1,5 +1,5 @@
-"""The disk is full for two minutes, with the broker there and with the broker gone; then it takes no
-byte at all for a while. Polling and `now` go on, and what had to go is named."""
+"""The disk is full for two minutes, with the broker there and with the broker gone; then no
+write, no descriptor and no memory is to be had for a while. Polling and `now` go on, and what had to go is named."""
 
 import resource
 import time
@@ -70,14 +70,16 @@ def full(run, name, is_broker_there):
 
 
 def refusing(run):
-    row = torture.Row("D2", "every write and every open fails", 1)
+    row = torture.Row("D2+S3+S4", "no write, no descriptor, no memory", 1)
     world = World(run, "refusing")
     pid = world.gateway.pid
     limits = {what: resource.prlimit(pid, what)
-              for what in (resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE)}
+              for what in (resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE, resource.RLIMIT_AS)}
     begin = time.monotonic()
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (4096, limits[resource.RLIMIT_FSIZE][1]))
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (8, limits[resource.RLIMIT_NOFILE][1]))
+    resource.prlimit(pid, resource.RLIMIT_AS,
+                     (world.gateway.virtual_kib() * 1024, limits[resource.RLIMIT_AS][1]))
     world.watcher.wait_topic("/stats", text='"journal_ok":false', start=world.watcher.mark(),
                              timeout=20)
     alarm_s = time.monotonic() - begin
