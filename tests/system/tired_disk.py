@@ -7,6 +7,7 @@ order, or be named as lost; nobody may wait for that.
 
 import json
 import shutil
+import sqlite3
 import time
 
 import harness
@@ -44,8 +45,16 @@ class Template:
         for part in PARTS:
             shutil.copy(self.kept / f"journal.db{part}", f"{self.path}{part}")
 
+    def checkpoint(self):
+        """Empties the log into the file: else the damage there would be covered by it."""
+        connection = sqlite3.connect(self.path)
+        connection.execute("pragma wal_checkpoint(truncate)")
+        connection.close()
+
     def flip(self, part, random):
         """One bit, anywhere; returns where."""
+        if part == "":
+            self.checkpoint()
         file = self.path.with_name(self.path.name + part)
         data = bytearray(file.read_bytes())
         bit = random.randrange(len(data) * 8)
