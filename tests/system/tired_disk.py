@@ -36,6 +36,9 @@ class Template:
             shutil.copy(f"{self.path}{part}", self.kept / f"journal.db{part}")
         self.rows = {(seq, run): payload
                      for seq, run, payload in harness.journal_rows(self.path)}
+        # A commit that the kill cut off before it returned was promised to nobody.
+        promised = int((self.kept / "journal.db.lock").read_text().split()[2], 16)
+        self.promised = {key for key in self.rows if key[0] <= promised}
         self.factory.broker(self.audit.port)
         self.factory.write()
 
@@ -100,11 +103,11 @@ class Outcome:
         return not self.missing()
 
     def missing(self):
-        return [key for key in self.template.rows
+        return [key for key in self.template.promised
                 if key not in self.arrived and key[0] not in self.named]
 
     def lost(self):
-        return sum(key not in self.arrived for key in self.template.rows)
+        return sum(key not in self.arrived for key in self.template.promised)
 
     def invented(self):
         """Samples of the earlier run that it had never committed."""
@@ -112,8 +115,12 @@ class Outcome:
         return [key for key in self.arrived if key[1] in runs and key not in self.template.rows]
 
     def await_all(self, timeout=20):
-        harness.wait_until(self.look, timeout, "all samples, or word of them; missing "
-                           f"{len(self.missing())}, the first are {self.missing()[:3]}")
+        try:
+            harness.wait_until(self.look, timeout, "all samples, or word of them")
+        except harness.TimedOut as late:
+            missing = sorted(self.missing())
+            raise harness.TimedOut(f"{late}; {len(missing)} are missing, the first are "
+                                   f"{missing[:3]}") from None
 
     def end(self):
         code = self.gateway.stop()
