@@ -141,21 +141,15 @@ static enum journal_connection check(struct journal *journal)
     return is_right ? JOURNAL_READY : JOURNAL_DAMAGED;
 }
 
-static uint64_t ask_parked(struct sql *sql, uint64_t last_seq)
+/* A doubtful cursor sends all again: repeats can be told, losses cannot. */
+uint64_t journal_ask_state(struct sql *sql, const char *name, uint64_t last_seq)
 {
-    int64_t value = sql_ask(sql, "select value from state where name = 'parked'", 0);
-    int64_t crc = sql_ask(sql, "select crc from state where name = 'parked'", 0);
-    uint64_t parked = (uint64_t)value;
-    return crc == journal_crc_cursor(parked) && parked <= last_seq ? parked : 0;
-}
-
-uint64_t journal_ask_cursor(struct sql *sql, uint64_t last_seq)
-{
-    int64_t value = sql_ask(sql, "select value from state where name = 'cursor'", 0);
-    int64_t crc = sql_ask(sql, "select crc from state where name = 'cursor'", 0);
-    uint64_t cursor = (uint64_t)value;
-    bool is_right = crc == journal_crc_cursor(cursor) && cursor <= last_seq;
-    return is_right ? cursor : 0; /* all is sent again: repeats can be told, losses cannot */
+    char text[96];
+    (void)snprintf(text, sizeof text, "select value from state where name = '%s'", name);
+    uint64_t value = (uint64_t)sql_ask(sql, text, 0);
+    (void)snprintf(text, sizeof text, "select crc from state where name = '%s'", name);
+    int64_t crc = sql_ask(sql, text, 0);
+    return crc == journal_crc_cursor(value) && value <= last_seq ? value : 0;
 }
 
 static enum journal_connection load_numbers(struct journal *journal)
@@ -165,8 +159,8 @@ static enum journal_connection load_numbers(struct journal *journal)
         return journal_refuse(journal, "reading");
     }
     journal->last_seq = (uint64_t)last_seq;
-    journal->cursor = journal_ask_cursor(journal->sql, journal->last_seq);
-    journal->parked = ask_parked(journal->sql, journal->last_seq);
+    journal->cursor = journal_ask_state(journal->sql, "cursor", journal->last_seq);
+    journal->parked = journal_ask_state(journal->sql, "parked", journal->last_seq);
     journal->parked_wanted = journal->parked;
     return JOURNAL_READY;
 }

@@ -80,6 +80,7 @@ struct journal_remains {
     uint64_t last_seq;
     uint64_t last_run;
     uint64_t cursor;
+    uint64_t parked; /* unsent from there on, though the cursor has passed; 0: none */
 };
 
 /* Sets the message. */
@@ -118,8 +119,8 @@ int64_t journal_factory_machine(struct journal *journal, const char *name, const
 enum journal_connection journal_establish(struct journal *journal);
 void journal_disconnect(struct journal *journal);
 
-/* The cursor that a connection tells, 0 when it cannot be trusted. */
-uint64_t journal_ask_cursor(struct sql *sql, uint64_t last_seq);
+/* A seq of the table `state`, 0 when it cannot be trusted. */
+uint64_t journal_ask_state(struct sql *sql, const char *name, uint64_t last_seq);
 
 /* What can be read of the file without a connection that writes; zeros for what cannot. */
 void journal_read_remains(const char *file, struct journal_remains *remains);

@@ -37,7 +37,8 @@ static void ask_remains(struct sql *sql, struct journal_remains *remains)
     remains->last_run =
         larger(ask_plausible(sql, "select max(run) from runs"),
                ask_plausible(sql, "select run from samples order by seq desc limit 1"));
-    remains->cursor = journal_ask_cursor(sql, remains->last_seq);
+    remains->cursor = journal_ask_state(sql, "cursor", remains->last_seq);
+    remains->parked = journal_ask_state(sql, "parked", remains->last_seq);
 }
 
 void journal_read_remains(const char *file, struct journal_remains *remains)
@@ -82,7 +83,9 @@ static void make_plan(struct sql *sql, const char *file, const struct journal_re
                       struct plan *plan)
 {
     struct sql_statements *statements = sql_prepare(sql, texts, STATEMENTS_COUNT);
-    uint64_t next = remains->cursor + 1;
+    uint64_t parked = remains->parked;
+    uint64_t done = parked > 0 && parked <= remains->cursor ? parked - 1 : remains->cursor;
+    uint64_t next = done + 1;
     plan->count = 0;
     while (plan->count < RANGES_MAX - 4 && sql_step(statements, SALVAGES) == SQL_ROW) {
         const char *older = sql_text(statements, SALVAGES, 0, NULL);
@@ -99,8 +102,7 @@ static void make_plan(struct sql *sql, const char *file, const struct journal_re
     }
     sql_reset(statements, SALVAGES);
     add_range(plan, file, next, remains->last_seq);
-    add_history(plan, file,
-                remains->cursor < remains->last_seq ? remains->cursor : remains->last_seq);
+    add_history(plan, file, done < remains->last_seq ? done : remains->last_seq);
 }
 
 static bool enter_plan(struct journal *journal, const struct plan *plan)
@@ -146,6 +148,7 @@ static bool enter_remains(struct journal *journal, const char *old, const char *
                    " select %" PRIu64 ", 0 where %" PRIu64 " > 0",
                    remains->last_seq, remains->last_run, remains->last_run);
     journal->last_seq = remains->last_seq;
+    journal_park(journal, remains->parked);
     bool is_done = journal_begin(journal) == JOURNAL_OK;
     if (is_done) {
         carry_gaps(journal, sql);
@@ -161,6 +164,7 @@ static bool make_draft(struct journal *journal, const char *name,
 {
     char file[PATH_MAX];
     uint64_t cursor = journal->cursor;
+    uint64_t parked = journal->parked;
     (void)snprintf(file, sizeof file, "%s", journal->file);
     aside_draft(file, journal->file);
     journal->is_draft = true;
@@ -179,6 +183,7 @@ static bool make_draft(struct journal *journal, const char *name,
     }
     (void)snprintf(journal->file, sizeof journal->file, "%s", file);
     journal->cursor = cursor;
+    journal->parked = parked;
     journal->is_draft = false;
     return is_done;
 }
@@ -191,6 +196,7 @@ bool journal_replace(struct journal *journal)
     remains.last_seq = larger(remains.last_seq, journal->note.seq);
     remains.last_run = larger(remains.last_run, journal->last_run);
     remains.cursor = larger(remains.cursor, journal->cursor);
+    remains.parked = remains.parked > 0 ? remains.parked : journal->parked;
     aside_name(journal->file, clock_wall_us(), name);
     if (!make_draft(journal, name, &remains)) {
         (void)journal_release_ballast(journal); /* for the next attempt */

@@ -159,6 +159,7 @@ static void open_at_last(struct recorder *recorder)
         dropped->to += recorder->shift;
     }
     recorder->committed = last;
+    ledger_park(recorder->parts.ledger, journal_parked(journal));
     ledger_open(recorder->parts.ledger, last, journal_cursor(journal));
 }
 

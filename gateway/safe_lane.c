@@ -396,6 +396,9 @@ static void follow_ledger(struct safe_lane *lane, const struct ledger_view *view
     if (view->acknowledged > lane->outbox.cursor) {
         outbox_init(&lane->outbox, view->acknowledged);
         lane->opened_at = view->committed;
+        if (view->parked > 0 && view->parked <= view->acknowledged) {
+            parking_resume(&lane->parking, view->parked, view->acknowledged);
+        }
     }
 }
 
@@ -506,7 +509,9 @@ void safe_lane_fill(struct safe_lane *lane, struct mqtt *mqtt, int64_t now_us)
     if (is_worth_it && view.committed > outbox->newest && view.committed > lane->read_to) {
         send_new(lane, mqtt, view.committed, now_us);
     }
-    offer_parked(lane, mqtt, now_us);
+    if (ledger_allowed(lane->ledger) == UINT64_MAX) { /* else they may still have to be saved */
+        offer_parked(lane, mqtt, now_us);
+    }
 }
 
 /* ---- answers ---- */

@@ -585,6 +585,27 @@ static void copy_file(const char *suffix, const char *mode, struct copy *copy)
     assert_int_equal(fclose(file), 0);
 }
 
+static void what_the_broker_refused_is_saved_with_the_unsent(void **state)
+{
+    (void)state;
+    fill(0);
+    struct journal *journal = open_or_fail();
+    journal_park(journal, 200);
+    assert_int_equal(append_range(journal, 2001, 2001, 1500), JOURNAL_OK);
+    journal_close(journal);
+    char junk[4096];
+    memset(junk, 0x5a, sizeof junk);
+    overwrite(junk, sizeof junk, (off_t)60 * 4096); /* among what the cursor has passed */
+    journal = open_or_fail();
+    assert_int_equal(journal_cursor(journal), 1500);
+    assert_int_equal(journal_parked(journal), 200);
+    assert_int_equal(journal_sendable(journal), 199);
+    uint64_t lost = salvage_all(journal);
+    assert_true(lost > 5 && lost < 40); /* they count as unsent, and are announced */
+    ASSERT_QUERY("select count(*) + (select sum(count) from gaps) from samples", "2001\n");
+    journal_close(journal);
+}
+
 /* SQLite ends a log at the first frame that is damaged, and says nothing. */
 static void a_log_that_was_cut_is_noticed(void **state)
 {
@@ -931,6 +952,7 @@ int main(void)
         TEST(what_is_no_journal_is_set_aside),
         TEST(numbers_go_on_behind_a_damaged_file),
         TEST(what_is_unsent_is_saved_in_order),
+        TEST(what_the_broker_refused_is_saved_with_the_unsent),
         TEST(a_log_that_was_cut_is_noticed),
         TEST(a_newer_journal_is_left_alone),
         TEST(a_path_that_cannot_be_is_named),
