@@ -383,9 +383,10 @@ class Hour(Endpoints):
         harness.wait_until(lambda: self.control.status()["time_s"] > 3600, 120, "an hour")
         self.assertEqual(gateway.stop(), 0)
         self.assertEqual(self.sim.stop(), 0)
-        oracle = line.Oracle(self.sim.journal, line.sections())
+        oracle, checked = line.Oracle(self.sim.journal, line.sections()), 0
         for machine in shipped.machines():
             samples = [m.json for m in watcher.samples(machine)]
             self.assertGreater(len(samples), 20, machine)
             self.assertGreater(sum(s["q"] != "bad" for s in samples), 0.9 * len(samples), machine)
-            oracle.check(self, machine, samples)
+            checked += oracle.check(self, machine, samples)
+        self.assertGreater(checked, 20000)

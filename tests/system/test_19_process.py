@@ -169,6 +169,20 @@ class Process(scenario_case.ScenarioCase):
                   self.sample("m3_mill", lambda s: s.get("state") == "execute", 60, mark))
 
     @harness.limit(120)
+    def test_P05_heater_fades(self):
+        """With a ramp the same fault comes slowly: the element's current falls for ten minutes."""
+        def observe(_):
+            currents = [(moment, a) for moment, a in
+                        self.window("m4_oven", "element_current", 0, 700) if a > 0]
+            for moment, a in currents:
+                share = max(0.0, 1 - moment / 600)
+                self.assertAlmostEqual(float(a), 2000 * share / 230, delta=0.5,
+                                       msg=f"after {moment} s")
+            self.assertGreater(len({a for _, a in currents}), 10, "steps of a fall")
+            self.assertLess(max((moment for moment, _ in currents)), 640, "heats on")
+        self.play(["m4_oven"], "P05 ramp=10min", "600s", 100, observe, ("ramp=10min",))
+
+    @harness.limit(120)
     def test_P06_air_leak(self):
         usual = {}
 
