@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config/memory.h"
+#include "config/names.h"
 #include "config/units.h"
 #include "simulator/mbap.h"
 
@@ -13,6 +14,7 @@ struct faults {
     unsigned next_id;
     uint64_t version;
     bool have_grown;
+    struct names *targets; /* NULL: any name */
 };
 
 /* --- What they do to a reply ---------------------------------------------------------------
@@ -450,16 +452,49 @@ void fault_print_kinds(FILE *stream)
 /* --- The set
  * ---------------------------------------------------------------------------------- */
 
-struct faults *faults_create(void)
+static struct names *collect_targets(const struct factory *factory)
+{
+    struct names *targets = names_create();
+    for (size_t i = 0; i < factory->machines_count; i++) {
+        const struct machine *machine = &factory->machines[i];
+        if (machine->simulate[0] != '\0') {
+            (void)names_add(targets, machine->name, 0);
+            (void)names_add(targets, factory->links[machine->link].name, 0);
+        }
+    }
+    return targets;
+}
+
+struct faults *faults_create(const struct factory *factory)
 {
     struct faults *faults = memory_allocate(1, sizeof *faults);
     faults->next_id = 1;
+    faults->targets = factory != NULL ? collect_targets(factory) : NULL;
     return faults;
 }
 
 void faults_destroy(struct faults *faults)
 {
-    free(faults);
+    if (faults != NULL) {
+        names_destroy(faults->targets);
+        free(faults);
+    }
+}
+
+/* A fault that is aimed at nobody would be waited for in vain. */
+static bool check_target(const struct faults *faults, const struct fault *fault,
+                         struct fault_error *error)
+{
+    if (faults->targets == NULL || strcmp(fault->target, "*") == 0 ||
+        names_find(faults->targets, fault->target) != NAMES_NONE) {
+        return true;
+    }
+    const char *nearest = names_nearest(faults->targets, fault->target);
+    char what[FAULT_NAME_MAX + 80];
+    (void)snprintf(what, sizeof what, "no simulated link or machine%s%.60s%s",
+                   nearest != NULL ? " (did you mean " : "", nearest != NULL ? nearest : "",
+                   nearest != NULL ? "?)" : "");
+    return fail(error, what, fault->target);
 }
 
 static struct fault *find_room(struct faults *faults)
@@ -498,7 +533,7 @@ unsigned faults_add(struct faults *faults, const char *text, uint64_t steps,
 {
     struct fault fault = {
         .label = "", .strength = 1.0, .target = "*", .chance = 1.0, .count = 1};
-    if (!parse(text, &fault, error)) {
+    if (!parse(text, &fault, error) || !check_target(faults, &fault, error)) {
         return 0;
     }
     bool is_power_cycle = strcmp(fault.kind->name, POWER_CYCLE) == 0;

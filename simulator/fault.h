@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "config/factory.h"
 #include "config/map.h"
 #include "simulator/line.h"
 #include "simulator/random.h"
@@ -94,16 +95,18 @@ struct fault {
 
 struct faults;
 
-struct faults *faults_create(void);
+/* Faults may be aimed at the links and the simulated machines of this factory, which outlives
+ * them; NULL: at any name. */
+struct faults *faults_create(const struct factory *factory);
 void faults_destroy(struct faults *faults);
 
 /* What is wrong with a line of text. */
 struct fault_error {
-    char text[160];
+    char text[256];
 };
 
 /* Adds the fault of this line; `start` counts from `steps`. Returns its id, 0 with `error`
- * filled when the line is not understood or there is no room. */
+ * filled when the line is not understood, aims at nobody, or there is no room. */
 unsigned faults_add(struct faults *faults, const char *text, uint64_t steps,
                     struct fault_error *error);
 

@@ -111,7 +111,7 @@ static bool make_world(const struct command_line *line, struct run *run)
 {
     struct problems *problems = problems_create();
     const char *scene = command_value(&commands[0], line, "scene");
-    run->faults = faults_create();
+    run->faults = faults_create(run->factory);
     run->scene.has_personalities = true;
     if (scene != NULL) {
         scene_load(scene, run->faults, &run->scene, problems);

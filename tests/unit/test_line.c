@@ -41,10 +41,11 @@ static unsigned add(struct plant *plant, const char *text)
 static void make_plant(struct plant *plant, uint64_t seed, const char *const *scene)
 {
     static const struct factory_overrides none;
-    *plant = (struct plant){.problems = problems_create(), .faults = faults_create()};
+    *plant = (struct plant){.problems = problems_create()};
     plant->factory = factory_load(FACTORY, &none, plant->problems);
     problems_print(plant->problems, stderr);
     assert_non_null(plant->factory);
+    plant->faults = faults_create(plant->factory);
     for (; scene != NULL && *scene != NULL; scene++) {
         (void)add(plant, *scene);
     }
@@ -256,7 +257,7 @@ static void test_default_shift(void **state)
     print_message(
         "base_8h        mill 998 to 1129, good 970 to 1104, OEE 0.813 to 0.93, line 34.1 to "
         "35.5 kWh\n");
-    for (uint64_t seed = 1; seed <= 8; seed++) {
+    for (uint64_t seed = 1; seed <= 4; seed++) {
         struct plant plant;
         make_plant(&plant, seed, NULL);
         struct result got = produce(&plant, 8);
@@ -335,7 +336,7 @@ static void test_all_scenarios_are_understood(void **state)
     size_t count = 0;
     size_t broker = 0;
     for (const struct scenario *scenario = scenario_all(); scenario->id != NULL; scenario++) {
-        struct faults *faults = faults_create();
+        struct faults *faults = faults_create(NULL);
         struct fault_error error = {""};
         unsigned id = scenario_add(faults, scenario->id, 0, &error);
         size_t set = 0;
@@ -372,7 +373,7 @@ static void test_wrong_scenario_lines(void **state)
                                         "N03",
                                         "p04"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        struct faults *faults = faults_create();
+        struct faults *faults = faults_create(NULL);
         struct fault_error error = {""};
         assert_int_equal(scenario_add(faults, wrong[i], 0, &error), 0);
         assert_string_not_equal(error.text, "");
@@ -388,7 +389,7 @@ static void test_scenarios_grow(void **state)
     (void)state;
     size_t growing = 0;
     for (const struct scenario *scenario = scenario_all(); scenario->id != NULL; scenario++) {
-        struct faults *faults = faults_create();
+        struct faults *faults = faults_create(NULL);
         struct fault_error error = {""};
         char line[64];
         (void)snprintf(line, sizeof line, "%s ramp=10s", scenario->id);
@@ -432,8 +433,8 @@ static void test_a_drift_grows(void **state)
     end_plant(&plant);
 }
 
-/* Loads a shipped scene into a plant and lets five hours pass; every fault of it strikes a
- * machine that there is, and the file begins with what to look for. */
+/* Loads a shipped scene into a plant and plays it until ten minutes after its last fault has
+ * begun; the file begins with what to look for. */
 static void check_scene(const char *path)
 {
     struct plant plant;
@@ -449,15 +450,14 @@ static void check_scene(const char *path)
     scene_load(path, plant.faults, &scene, plant.problems);
     problems_print(plant.problems, stderr);
     assert_int_equal(problems_count(plant.problems), 0);
-    assert_non_null(faults_next(plant.faults, NULL));
+    uint64_t last_step = 0;
     for (const struct fault *fault = faults_next(plant.faults, NULL); fault != NULL;
          fault = faults_next(plant.faults, fault)) {
-        if (strcmp(fault->target, "*") != 0) {
-            (void)find_unit(&plant, fault->target);
-        }
-        assert_true(fault->first_step < 5UL * STEPS_AN_HOUR);
+        last_step = fault->first_step > last_step ? fault->first_step : last_step;
     }
-    run(&plant, 5 * 3600);
+    assert_true(last_step < 5UL * STEPS_AN_HOUR);
+    run(&plant, (unsigned)(last_step / 10) + 600);
+    assert_true(faults_version(plant.faults) > 0);
     assert_true(world_line(plant.world, 0)->milled > 0);
     end_plant(&plant);
 }
@@ -561,7 +561,7 @@ struct delay {
     double most_s;
 };
 
-enum { MOMENTS = 40, MOMENT_STEPS = 37 };
+enum { MOMENTS = 16, MOMENT_STEPS = 93 };
 
 /* In s after the injection. */
 static double measure_delay(struct plant *plant, const struct delay *delay)
@@ -722,6 +722,9 @@ static void test_commands(void **state)
         {"{\"command\":\"inject\",\"fault\":\"P04 strength=2\"}", "{\"ok\":true,\"id\":1}\n"},
         {" { \"fault\" : \"mute target=m3_mill\" , \"command\":\"inject\" } ",
          "{\"ok\":true,\"id\":2}\n"},
+        {"{\"command\":\"inject\",\"fault\":\"mute target=m3_mil\"}",
+         "{\"ok\":false,\"error\":\"no simulated link or machine (did you mean m3_mill?): "
+         "\\\"m3_mil\\\"\"}\n"},
         {"{\"command\":\"inject\",\"fault\":\"say \\\"boo\\\"\"}",
          "{\"ok\":false,\"error\":\"no such fault: \\\"say\\\"\"}\n"},
         {"{\"command\":\"clear\",\"id\":2}", "{\"ok\":true,\"cleared\":1}\n"},

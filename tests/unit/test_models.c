@@ -43,7 +43,7 @@ struct plant {
 
 static void make_plant(struct plant *plant, uint64_t seed, const char *const *scene)
 {
-    *plant = (struct plant){.problems = problems_create(), .faults = faults_create()};
+    *plant = (struct plant){.problems = problems_create(), .faults = faults_create(NULL)};
     for (size_t i = 0; i < MACHINES; i++) {
         char csv[1024];
         const char *head = "tag,table,address,type,order,access\n";

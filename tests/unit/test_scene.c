@@ -26,7 +26,7 @@ static size_t parse(const char *text, struct faults *faults, struct scene *scene
 static void test_scene_lines(void **state)
 {
     (void)state;
-    struct faults *faults = faults_create();
+    struct faults *faults = faults_create(NULL);
     struct scene scene;
     assert_int_equal(parse("# nothing\n\n  mute target=m3_mill start=10s duration=20s # here\n"
                            "exception-6 target=m4_oven chance=0.5\r\n"
@@ -92,7 +92,7 @@ static void test_wrong_lines(void **state)
         "personality off",
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        struct faults *faults = faults_create();
+        struct faults *faults = faults_create(NULL);
         struct scene scene;
         print_message("%s\n", wrong[i]);
         assert_int_equal(parse(wrong[i], faults, &scene), 1);
@@ -115,7 +115,7 @@ static bool is_active(const struct faults *faults, enum fault_effect effect)
 static void test_times(void **state)
 {
     (void)state;
-    struct faults *faults = faults_create();
+    struct faults *faults = faults_create(NULL);
     struct fault_error error;
     assert_int_not_equal(faults_add(faults, "mute target=m1 start=1s duration=2s", 5, &error),
                          0);
@@ -131,7 +131,7 @@ static void test_times(void **state)
 static void test_power_cycle_then_zeros(void **state)
 {
     (void)state;
-    struct faults *faults = faults_create();
+    struct faults *faults = faults_create(NULL);
     struct fault_error error;
     assert_int_not_equal(faults_add(faults, "power-cycle target=m1", 0, &error), 0);
     for (uint64_t step = 0; step < 120; step++) {
@@ -149,7 +149,7 @@ static void test_ramp(void **state)
     (void)state;
     struct random random;
     random_seed(&random, 1, "network");
-    struct faults *faults = faults_create();
+    struct faults *faults = faults_create(NULL);
     struct fault_error error;
     unsigned late = faults_add(faults, "delay value=1000 start=2s ramp=10s", 0, &error);
     assert_int_not_equal(late, 0);
@@ -186,7 +186,7 @@ static void test_ramp(void **state)
 static void test_clear_and_room(void **state)
 {
     (void)state;
-    struct faults *faults = faults_create();
+    struct faults *faults = faults_create(NULL);
     struct fault_error error;
     unsigned first = faults_add(faults, "mute", 0, &error);
     for (unsigned i = 1; i < FAULTS_MAX; i++) {
@@ -233,7 +233,7 @@ static void test_effects(void **state)
     random_seed(&random, 1, "network");
     for (size_t i = 0; i < sizeof effects / sizeof effects[0]; i++) {
         const struct effect *effect = &effects[i];
-        struct faults *faults = faults_create();
+        struct faults *faults = faults_create(NULL);
         struct fault_error error;
         struct fault_reply reply = {.length = sizeof good_reply};
         print_message("%s\n", effect->line);
