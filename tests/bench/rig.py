@@ -28,12 +28,16 @@ class Verdict:
     is_met: bool | None = None
 
 
+def number(value):
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+
+
 def at_least(figure, value, target, digits=2, unit=""):
-    return Verdict(figure, f"{value:,.{digits}f}{unit}", f"≥ {target:,g}{unit}", value >= target)
+    return Verdict(figure, f"{value:,.{digits}f}{unit}", f"≥ {number(target)}{unit}", value >= target)
 
 
 def at_most(figure, value, target, digits=2, unit=""):
-    return Verdict(figure, f"{value:,.{digits}f}{unit}", f"≤ {target:,g}{unit}", value <= target)
+    return Verdict(figure, f"{value:,.{digits}f}{unit}", f"≤ {number(target)}{unit}", value <= target)
 
 
 def told(figure, value, digits=2, unit=""):

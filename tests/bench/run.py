@@ -11,6 +11,7 @@ import argparse
 import datetime
 import json
 import pathlib
+import signal
 import sys
 import time
 
@@ -41,6 +42,7 @@ def main():
     unknown = [name for name in chosen if name not in PARTS]
     if unknown:
         parser.error(f"no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is ended
     rig = Rig((ROOT / options.build).resolve(), options.quick)
     machine = describe_machine()
     pieces = [f"Measured {datetime.date.today()}" + (", quick" if options.quick else "") + ": "
