@@ -170,7 +170,8 @@ def ms(latency):
 
 
 def row_of(name, now, figures):
-    return (name, now, f"{figures['values_per_s']:,.0f}", f"{figures['us_a_value']:.2f}",
+    cost = f"{figures['us_a_value']:.2f}" if figures["values_per_s"] > 0 else ""
+    return (name, now, f"{figures['values_per_s']:,.0f}", cost,
             f"{figures['cores']['gateway']:.3f}", f"{figures['rss']:.1f}", f"{figures['anon']:.1f}",
             f"{figures['late']:.2%}", ms(figures["now_ms"]), ms(figures["samples_ms"]))
 
