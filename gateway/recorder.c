@@ -42,6 +42,7 @@ struct recorder {
     struct dropped dropped; /* gone from queue or ring, not yet journaled as a gap */
     uint64_t committed;
     int64_t take_due_us;
+    int64_t taken_us; /* when the queue was last emptied */
     int64_t tick_due_us;
 
     bool is_failing;
@@ -488,6 +489,7 @@ static void step(struct recorder *recorder, enum wish wish)
     int64_t now_us = clock_monotonic_us();
     if (wish != WISH_RECORD || now_us >= recorder->take_due_us) {
         recorder->take_due_us = WAKE_NEVER;
+        recorder->taken_us = now_us;
         queue_take(recorder->parts.queue, recorder->ring, &recorder->dropped);
     }
     bool is_due = recorder->is_failing ? now_us >= recorder->retry_due_us || wish == WISH_STOP
@@ -509,9 +511,9 @@ static void *record_until_stopped(void *argument)
     while (wish != WISH_STOP) {
         bool was_told = wake_wait(recorder->parts.wake, next_due_us(recorder));
         wish = atomic_load(&recorder->wish);
-        if (was_told && recorder->take_due_us == WAKE_NEVER) {
-            recorder->take_due_us = clock_monotonic_us() +
-                                    (int64_t)recorder->parts.factory->journal.commit_ms * 1000;
+        if (was_told && recorder->take_due_us == WAKE_NEVER) { /* after a pause at once */
+            recorder->take_due_us =
+                recorder->taken_us + (int64_t)recorder->parts.factory->journal.commit_ms * 1000;
         }
         step(recorder, wish);
     }
