@@ -9,14 +9,19 @@
 
 #include "gateway/clock.h"
 
+/* A semaphore, where a condition would do: after a sleep that nobody ended, a condition costs
+ * one system call more, and most sleeps of a poller are such. */
+
+static struct timespec timespec_of(int64_t time_us)
+{
+    return (struct timespec){.tv_sec = (time_t)(time_us / 1000000),
+                             .tv_nsec = (long)(time_us % 1000000) * 1000};
+}
+
 void wake_init(struct wake *wake)
 {
-    pthread_condattr_t attributes;
-    int failed = pthread_condattr_init(&attributes);
-    failed |= pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    failed |= pthread_cond_init(&wake->condition, &attributes);
-    failed |= pthread_condattr_destroy(&attributes);
-    failed |= pthread_mutex_init(&wake->mutex, NULL);
+    int failed = pthread_mutex_init(&wake->mutex, NULL);
+    failed |= sem_init(&wake->told, 0, 0);
     assert(failed == 0);
     (void)failed;
     wake->is_told = false;
@@ -29,41 +34,38 @@ void wake_destroy(struct wake *wake)
     if (wake->alarm >= 0) {
         (void)close(wake->alarm);
     }
-    (void)pthread_cond_destroy(&wake->condition);
+    (void)sem_destroy(&wake->told);
     (void)pthread_mutex_destroy(&wake->mutex);
 }
 
 void wake_up(struct wake *wake)
 {
     (void)pthread_mutex_lock(&wake->mutex);
-    wake->is_told = true;
     if (wake->is_polled) {
         wake->is_polled = false;
         (void)eventfd_write(wake->alarm, 1); /* it cannot be full: read after each wait */
+    } else if (!wake->is_told) {
+        wake->is_told = true;
+        (void)sem_post(&wake->told);
     }
     (void)pthread_mutex_unlock(&wake->mutex);
-    (void)pthread_cond_signal(&wake->condition);
 }
 
 bool wake_wait(struct wake *wake, int64_t until_us)
 {
-    struct timespec until = {
-        .tv_sec = (time_t)(until_us / 1000000),
-        .tv_nsec = (long)(until_us % 1000000) * 1000,
-    };
-    (void)pthread_mutex_lock(&wake->mutex);
-    while (!wake->is_told) {
-        int ended = until_us == WAKE_NEVER
-                        ? pthread_cond_wait(&wake->condition, &wake->mutex)
-                        : pthread_cond_timedwait(&wake->condition, &wake->mutex, &until);
-        if (ended == ETIMEDOUT) {
-            break;
-        }
+    struct timespec until = timespec_of(until_us);
+    int ended;
+    do {
+        ended = until_us == WAKE_NEVER ? sem_wait(&wake->told)
+                                       : sem_clockwait(&wake->told, CLOCK_MONOTONIC, &until);
+    } while (ended != 0 && errno == EINTR);
+    if (ended != 0) {
+        return false;
     }
-    bool was_told = wake->is_told;
+    (void)pthread_mutex_lock(&wake->mutex);
     wake->is_told = false;
     (void)pthread_mutex_unlock(&wake->mutex);
-    return was_told;
+    return true;
 }
 
 /* Whether to sleep at all; from then on a telling rings the alarm. */
@@ -87,7 +89,6 @@ static void end_polling(struct wake *wake)
         (void)eventfd_read(wake->alarm, &count);
     }
     wake->is_polled = false;
-    wake->is_told = false;
     (void)pthread_mutex_unlock(&wake->mutex);
 }
 
@@ -102,11 +103,7 @@ int wake_wait_or(struct wake *wake, int descriptor, int events, int64_t until_us
     }
     awaited[1].fd = wake->alarm;
     int64_t left_us = until_us == WAKE_NEVER ? 0 : until_us - clock_monotonic_us();
-    left_us = left_us > 0 ? left_us : 0;
-    struct timespec left = {
-        .tv_sec = (time_t)(left_us / 1000000),
-        .tv_nsec = (long)(left_us % 1000000) * 1000,
-    };
+    struct timespec left = timespec_of(left_us > 0 ? left_us : 0);
     int ready = ppoll(awaited, 2, until_us == WAKE_NEVER ? NULL : &left, NULL);
     end_polling(wake);
     return ready > 0 ? awaited[0].revents : 0;

@@ -6,14 +6,15 @@
 
 #include <limits.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 struct wake {
     pthread_mutex_t mutex;
-    pthread_cond_t condition; /* on the monotonic clock */
-    bool is_told;
-    bool is_polled; /* it sleeps in wake_wait_or(): `alarm` ends that */
+    sem_t told;
+    bool is_told;   /* `told` is posted, once */
+    bool is_polled; /* somebody sleeps in wake_wait_or(): `alarm` ends that */
     int alarm;      /* an eventfd, made by the first wake_wait_or(); -1: none */
 };
 
