@@ -9,7 +9,7 @@ from audit_broker import AuditBroker
 # id, what, verdicts, one message in how many has one, how many in all.
 KINDS = (
     ("B4", "connection cut before or after the broker stored a message",
-     (audit_broker.CUT_BEFORE_STORE, audit_broker.CUT_AFTER_STORE, audit_broker.CUT_AFTER_ACK), 80, 200),
+     (audit_broker.CUT_BEFORE_STORE, audit_broker.CUT_AFTER_STORE, audit_broker.CUT_AFTER_ACK), 600, 100),
     ("B8", "PUBACKs doubled, late, in another order",
      (audit_broker.TWICE, audit_broker.SWAP, audit_broker.Delay(0.05)), 15, 2000),
     ("B8", "PUBACKs lost", (audit_broker.NO_ACK,), 1500, 8),

@@ -22,7 +22,9 @@ class Consumer(harness.Process):
     def __init__(self, scenario, port):
         program = scenario.dir / "record.py"
         program.write_text(shown(), encoding="utf-8")
-        super().__init__(scenario, "record", [sys.executable, program, "127.0.0.1", port])
+        # Whoever runs this in the background may have had SIGINT ignored for all below it.
+        super().__init__(scenario, "record", ["env", "--default-signal=INT", sys.executable, program,
+                                              "127.0.0.1", port])
 
     def record(self):
         return [line.split(" ", 1)[1] for line in self.lines if "/samples " in line]

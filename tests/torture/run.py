@@ -29,7 +29,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 FOLDER = ROOT / "build" / "torture"
 HELPERS = ("run", "torture", "check")
-SIZES = ("MINUTES", "KILLS", "CUTS", "STOPS")
+SIZES = ("MINUTES", "KILLS", "CUTS", "STOPS", "FLIPS", "FLIPS_LOG")
 
 
 @dataclasses.dataclass
