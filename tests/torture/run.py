@@ -1,6 +1,6 @@
 """Breaks things on purpose and counts: `make torture`.
 
-    tests/torture/run.py [--build build/release] [--only NAME] [--jobs 3] [--seed N] [--fresh]
+    tests/torture/run.py [--build build/release] [--only NAME] [--jobs 5] [--seed N] [--fresh]
 
 Each part of each scenario (see torture.py) is a process of its own with a directory of its own.
 What is done is in build/torture/state.json: a torture that was interrupted goes on after the last
@@ -231,7 +231,7 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description="Faults on purpose, see `make torture`.")
     parser.add_argument("--build", default="build/release")
     parser.add_argument("--only", default="", help="scenarios whose name contains this")
-    parser.add_argument("--jobs", type=int, default=3, help="parts side by side")
+    parser.add_argument("--jobs", type=int, default=5, help="parts side by side")
     parser.add_argument("--seed", default=os.environ.get("FORMLAB_SEED", ""))
     parser.add_argument("--fresh", action="store_true", help="forget what was done")
     parser.add_argument("--part", nargs=4, help=argparse.SUPPRESS)
