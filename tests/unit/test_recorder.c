@@ -103,6 +103,14 @@ static struct event await_event(struct bench *bench, const char *name)
     return event;
 }
 
+/* `"count":N,…` */
+static uint64_t count_of(const struct event *event)
+{
+    static const char name[] = "\"count\":";
+    assert_int_equal(strncmp(event->text, name, sizeof name - 1), 0);
+    return strtoull(event->text + sizeof name - 1, NULL, 10);
+}
+
 /* Every number from 1 to `last` is a whole row or lies in a gap, never both; returns the rows.
  */
 static uint64_t account_for(uint64_t last, uint64_t *lost)
@@ -259,8 +267,7 @@ static void what_memory_cannot_hold_is_counted(void **state)
     ASSERT_QUERY("select distinct reason from gaps", "disk-full\n");
     for (uint64_t told = 0; told < lost;) { /* of the ring and of the queue */
         struct event event = await_event(&bench, "evicted");
-        uint64_t count = 0;
-        assert_int_equal(sscanf(event.text, "\"count\":%" SCNu64 ",\"from\":", &count), 1);
+        uint64_t count = count_of(&event);
         assert_true(event.machine == EVENT_OF_GATEWAY);
         assert_true(count > 0);
         told += count;
@@ -357,8 +364,7 @@ static void a_journal_set_aside_is_announced_with_what_it_lost(void **state)
     struct event event = await_event(&bench, "journal-damaged");
     assert_int_equal(strncmp(event.text, "\"file\":\"lab.db.damaged-20", 25), 0);
     event = await_event(&bench, "damaged");
-    uint64_t count = 0;
-    assert_int_equal(sscanf(event.text, "\"count\":%" SCNu64 ",", &count), 1);
+    uint64_t count = count_of(&event);
     assert_true(count > 5 && count < 40); /* one page of rows */
     event = await_event(&bench, "journal-salvaged");
     char expected[64];
@@ -426,9 +432,8 @@ static void what_retention_takes_unsent_is_announced(void **state)
     for (uint64_t from = 1;
          from <= 5;) { /* in one piece, or in several when commits are slow */
         struct event event = await_event(&bench, "evicted");
-        uint64_t count = 0;
+        uint64_t count = count_of(&event);
         char expected[EVENT_TEXT_SIZE];
-        assert_int_equal(sscanf(event.text, "\"count\":%" SCNu64 ",", &count), 1);
         (void)snprintf(expected, sizeof expected,
                        "\"count\":%" PRIu64 ",\"from\":%" PRIu64 ",\"to\":%" PRIu64
                        ",\"reason\":\"evicted\"",
