@@ -136,10 +136,12 @@ build/web_assets.c: gateway/web/node_modules/.package-lock.json $(PAGE)
 %/node_modules/.package-lock.json: %/package-lock.json
 	$(if $(V),,@echo "  CI  $*";) cd $* && npm ci --loglevel=error >/dev/null && touch node_modules/.package-lock.json
 
+# Of the gateway, what fuzz_salvage feeds.
+FUZZED := journal% sql lock aside clock
 build/fuzz/%: tests/fuzz/%.c $(C_FILES)
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  FZ  $@";) clang $(CPPFLAGS) -std=c17 -g -O1 -fsanitize=fuzzer,address,undefined -o $@ $< \
-	    $(filter-out %/main.c gateway/mqtt.c gateway/publisher.c,$(filter config/%.c drivers/%.c simulator/mbap.c,$(C_FILES))) $(LIBS) $(PAHO)
+	    $(filter config/%.c drivers/%.c simulator/mbap.c $(FUZZED:%=gateway/%.c),$(C_FILES)) $(LIBS)
 
 .PRECIOUS: $(BUILD)/%.o $(BUILD)/%.a
 -include $(GATEWAY:.o=.d) $(SIMULATOR:.o=.d) $(UNITS:=.d) $(BENCHES:=.d)
