@@ -48,6 +48,7 @@ struct daemon {
     struct events *events;
     struct uplink *uplink;
     struct bus *bus;
+    struct trace *trace;
     struct live *live;
     struct queue *queue;
     struct samples *samples;
@@ -139,6 +140,7 @@ static void create_exchange(struct daemon *daemon)
     daemon->events = events_create(&daemon->publisher_wake);
     daemon->uplink = uplink_create();
     daemon->bus = bus_create(factory);
+    daemon->trace = trace_create(factory);
     daemon->live = live_create(factory, &daemon->publisher_wake);
     daemon->queue = queue_create(QUEUE_SIZE, daemon->run, last_seq + 1, &daemon->recorder_wake);
     daemon->samples = samples_create(factory);
@@ -151,6 +153,7 @@ static void destroy_exchange(struct daemon *daemon)
     samples_destroy(daemon->samples);
     queue_destroy(daemon->queue);
     live_destroy(daemon->live);
+    trace_destroy(daemon->trace);
     bus_destroy(daemon->bus);
     uplink_destroy(daemon->uplink);
     events_destroy(daemon->events);
@@ -169,6 +172,7 @@ static bool create_pollers(struct daemon *daemon)
         .live = daemon->live,
         .events = daemon->events,
         .bus = daemon->bus,
+        .trace = daemon->trace,
         .samples = daemon->samples,
         .ready = daemon->ready,
     };
@@ -206,6 +210,7 @@ static void start_web(struct daemon *daemon)
         .events = daemon->events,
         .uplink = daemon->uplink,
         .bus = daemon->bus,
+        .trace = daemon->trace,
         .ready = daemon->ready,
         .run = daemon->run,
         .started_us = daemon->started_us,
@@ -222,6 +227,7 @@ static void start_threads(struct daemon *daemon)
         .journal = daemon->journal,
         .ledger = daemon->ledger,
         .events = daemon->events,
+        .trace = daemon->trace,
         .wake = &daemon->recorder_wake,
         .run = daemon->run,
     };
@@ -232,6 +238,7 @@ static void start_threads(struct daemon *daemon)
         .events = daemon->events,
         .ready = daemon->ready,
         .uplink = daemon->uplink,
+        .trace = daemon->trace,
         .wake = &daemon->publisher_wake,
         .obsolete = daemon->obsolete,
         .obsolete_count = daemon->obsolete_count,

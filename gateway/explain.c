@@ -5,13 +5,11 @@
 
 #include "config/map_type.h"
 #include "config/memory.h"
+#include "gateway/frame.h"
 #include "gateway/number.h"
-#include "gateway/sentence.h"
 
 enum {
-    EXCEPTION_FLAG = 0x80,
     DATA_PER_LINE = 16, /* bytes */
-    NOTE_SIZE = 160,
     GRID_COLUMNS_MAX = 8,
     SAME_SHOWN = 4, /* types and orders that show the same value */
     WIDTHS_COUNT = 4,
@@ -21,95 +19,26 @@ enum {
 
 /* ------------------------------------------------------------------ frames */
 
-/* A field of a frame; `size` in bytes, 0: all that is left. */
-struct field {
-    const char *name;
-    size_t size;
-    void (*note)(unsigned value, char note[NOTE_SIZE]);
-};
-
-static void note_number(unsigned value, char note[NOTE_SIZE])
+static void print_field(const struct frame_field *field, const uint8_t *bytes, FILE *stream)
 {
-    (void)snprintf(note, NOTE_SIZE, "%u", value);
-}
-
-static void note_protocol(unsigned value, char note[NOTE_SIZE])
-{
-    (void)snprintf(note, NOTE_SIZE, "%s", value == 0 ? "Modbus" : "not Modbus");
-}
-
-static void note_length(unsigned value, char note[NOTE_SIZE])
-{
-    (void)snprintf(note, NOTE_SIZE, "%u bytes follow", value);
-}
-
-static void note_function(unsigned value, char note[NOTE_SIZE])
-{
-    static const char *const names[] = {"", "read coils", "read discrete inputs",
-                                        "read holding registers", "read input registers"};
-    unsigned function = value & ~(unsigned)EXCEPTION_FLAG;
-    bool is_known = function < sizeof names / sizeof names[0];
-    (void)snprintf(note, NOTE_SIZE, "%s%s", is_known ? names[function] : "",
-                   (value & EXCEPTION_FLAG) != 0 ? ": refused" : "");
-}
-
-static void note_exception(unsigned value, char note[NOTE_SIZE])
-{
-    (void)snprintf(note, NOTE_SIZE, "%u: %s", value, sentence_exception((uint8_t)value));
-}
-
-/* The MBAP header, then the PDU (Messaging on TCP/IP V1.0b, 3.1.3). */
-enum { MBAP_FIELDS_COUNT = 4, PDU_FIELDS_COUNT = 3, FIELDS_COUNT = 7 };
-static const struct field mbap[MBAP_FIELDS_COUNT] = {
-    {"transaction", 2, note_number},
-    {"protocol", 2, note_protocol},
-    {"length", 2, note_length},
-    {"unit", 1, note_number},
-};
-static const struct field request_pdu[PDU_FIELDS_COUNT] = {
-    {"function", 1, note_function},
-    {"address", 2, note_number},
-    {"count", 2, note_number},
-};
-static const struct field reply_pdu[PDU_FIELDS_COUNT] = {
-    {"function", 1, note_function},
-    {"byte count", 1, note_number},
-    {"data", 0, NULL},
-};
-static const struct field refusal_pdu[PDU_FIELDS_COUNT] = {
-    {"function", 1, note_function},
-    {"exception", 1, note_exception},
-    {"data", 0, NULL},
-};
-
-static void print_field(const struct field *field, const uint8_t *bytes, size_t length,
-                        FILE *stream)
-{
-    char note[NOTE_SIZE] = "";
-    unsigned value = 0;
     (void)fprintf(stream, "  %-12s", field->name);
-    for (size_t at = 0; at < length; at++) {
+    for (size_t at = 0; at < field->length; at++) {
         bool is_line_full = at > 0 && at % DATA_PER_LINE == 0;
-        (void)fprintf(stream, "%s %02X", is_line_full ? "\n              " : "", bytes[at]);
-        value = value << 8 | bytes[at];
+        (void)fprintf(stream, "%s %02X", is_line_full ? "\n              " : "",
+                      bytes[field->offset + at]);
     }
-    if (field->note != NULL) {
-        field->note(value, note);
-        (void)fprintf(stream, "%*s  %s", (int)(6 - 3 * length), "", note);
+    if (field->note[0] != '\0') {
+        (void)fprintf(stream, "%*s  %s", (int)(6 - 3 * field->length), "", field->note);
     }
     (void)fputc('\n', stream);
 }
 
-static void print_frame(const struct field pdu[PDU_FIELDS_COUNT], const uint8_t *bytes,
-                        size_t length, FILE *stream)
+static void print_frame(enum frame_kind kind, const uint8_t *bytes, size_t length, FILE *stream)
 {
-    size_t at = 0;
-    for (size_t index = 0; index < FIELDS_COUNT && at < length; index++) {
-        const struct field *field =
-            index < MBAP_FIELDS_COUNT ? &mbap[index] : &pdu[index - MBAP_FIELDS_COUNT];
-        size_t size = field->size == 0 || at + field->size > length ? length - at : field->size;
-        print_field(field, bytes + at, size, stream);
-        at += size;
+    struct frame_field fields[FRAME_FIELDS_MAX];
+    size_t count = frame_fields(kind, bytes, length, fields);
+    for (size_t at = 0; at < count; at++) {
+        print_field(&fields[at], bytes, stream);
     }
 }
 
@@ -117,15 +46,15 @@ void explain_exchange(const struct driver_exchange *exchange, FILE *stream)
 {
     bool is_refused = exchange->exception != 0;
     (void)fprintf(stream, "Request, %u bytes:\n", exchange->request_length);
-    print_frame(request_pdu, exchange->request, exchange->request_length, stream);
+    print_frame(FRAME_REQUEST, exchange->request, exchange->request_length, stream);
     if (exchange->reply_length == 0) {
         (void)fprintf(stream, "No reply.\n");
         return;
     }
     (void)fprintf(stream, "Reply, %u bytes, after %.1f ms:\n", exchange->reply_length,
                   exchange->duration_us / 1000.0);
-    print_frame(is_refused ? refusal_pdu : reply_pdu, exchange->reply, exchange->reply_length,
-                stream);
+    print_frame(is_refused ? FRAME_REFUSAL : FRAME_REPLY, exchange->reply,
+                exchange->reply_length, stream);
 }
 
 /* ------------------------------------------------------------------ registers */

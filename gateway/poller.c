@@ -32,6 +32,7 @@ struct poller {
     const struct link *link;
     size_t link_index;
     struct bus *bus;
+    struct trace *trace;
     struct ready *ready;
     const struct driver *driver;
     void *driver_link;
@@ -80,6 +81,7 @@ struct poller *poller_create(const struct poller_parts *parts, size_t link,
     poller->link = &factory->links[link];
     poller->link_index = link;
     poller->bus = parts->bus;
+    poller->trace = parts->trace;
     poller->ready = parts->ready;
     poller->driver = driver_find(poller->link->driver);
     poller->driver_link = poller->driver->create(factory, poller->link, error);
@@ -182,6 +184,34 @@ static void give_up(struct poller *poller, size_t index, int64_t now_us)
     station_failed(station, probing->reason, probing->exception, poller->readings, now_us);
 }
 
+static size_t copy_plan(struct poller *poller, size_t index)
+{
+    const struct driver *driver = poller->driver;
+    size_t count = driver->plan(poller->driver_link, index, NULL, 0);
+    poller->plan =
+        memory_grow(poller->plan, &poller->plan_room, count + 1, sizeof *poller->plan);
+    return driver->plan(poller->driver_link, index, poller->plan, count);
+}
+
+/* Somebody wants to see where a value of this machine comes from. */
+static void show_trace(struct poller *poller, size_t index, int64_t decoded_us)
+{
+    struct live *live = poller->station_parts.live;
+    struct live_view view;
+    struct trace_poll poll = {
+        .machine = poller->link->machines[index],
+        .view = &view,
+        .decoded_us = decoded_us,
+        .queued_us = clock_monotonic_us(),
+    };
+    live_view_create(live, poll.machine, &view);
+    (void)live_look(live, poll.machine, &view);
+    poll.requests_count = copy_plan(poller, index);
+    poll.requests = poller->plan;
+    trace_poll(poller->trace, &poll);
+    live_view_release(&view);
+}
+
 /* Reads the due tags, and judges: an answer, a dead unit on a living link, or a dead link.
  * Where nothing was asked there is nothing to judge. */
 static void read_station(struct poller *poller, size_t index, uint32_t due)
@@ -206,6 +236,9 @@ static void read_station(struct poller *poller, size_t index, uint32_t due)
         station_answered(station, poller->readings, now_us);
     } else {
         give_up(poller, index, now_us);
+    }
+    if (trace_is_awaited(poller->trace, poller->link->machines[index])) {
+        show_trace(poller, index, now_us);
     }
     if (status >= DRIVER_TIMEOUT) {
         poller->last_status = status;
@@ -243,11 +276,7 @@ static void report_bus(struct poller *poller, size_t index)
     poller->driver->count(poller->driver_link, &state.counters);
     bus_report(poller->bus, poller->link_index, &state);
     if (bus_is_watched(poller->bus, now_us)) {
-        size_t count = poller->driver->plan(poller->driver_link, index, NULL, 0);
-        poller->plan =
-            memory_grow(poller->plan, &poller->plan_room, count + 1, sizeof *poller->plan);
-        count =
-            poller->driver->plan(poller->driver_link, index, poller->plan, poller->plan_room);
+        size_t count = copy_plan(poller, index);
         bus_show(poller->bus, poller->link->machines[index], poller->plan, count);
     }
 }

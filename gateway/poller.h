@@ -12,6 +12,7 @@
 #include "gateway/queue.h"
 #include "gateway/ready.h"
 #include "gateway/samples.h"
+#include "gateway/trace.h"
 
 struct poller;
 
@@ -22,6 +23,7 @@ struct poller_parts {
     struct live *live;
     struct events *events;
     struct bus *bus;
+    struct trace *trace;
     struct samples *samples;
     struct ready *ready; /* told after the first try of the link */
 };

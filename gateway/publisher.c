@@ -443,8 +443,8 @@ struct publisher *publisher_start(const struct publisher_parts *parts)
     publisher->item.text = memory_allocate(publisher->item.text_size, 1);
     publisher->session = session_create(parts->factory, parts->wake);
     uplink_report(parts->uplink, UPLINK_CONNECTING, session_url(publisher->session), NULL);
-    publisher->lane =
-        safe_lane_create(parts->factory, parts->ledger, parts->events, parts->info.run);
+    publisher->lane = safe_lane_create(parts->factory, parts->ledger, parts->events,
+                                       parts->trace, parts->info.run);
     publisher->births =
         births_create(parts->factory, parts->obsolete, parts->obsolete_count, &parts->info);
     thread_start(&publisher->thread, "publisher", run, publisher);

@@ -26,6 +26,7 @@ struct publisher_parts {
     struct ledger *ledger;
     struct events *events;
     struct ready *ready;   /* told when the broker's state is known for the first time */
+    struct trace *trace;   /* NULL: none */
     struct uplink *uplink; /* told how the connection does */
     struct wake *wake;
     char *const *obsolete; /* retained topics to clear, below the site's root */

@@ -329,6 +329,7 @@ static void forget_chunk(struct recorder *recorder, const struct chunk *chunk)
     }
     if (seq > recorder->committed) {
         recorder->committed = seq;
+        trace_commit(recorder->parts.trace, seq);
         ledger_commit(recorder->parts.ledger, seq, clock_monotonic_us());
     }
 }

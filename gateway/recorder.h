@@ -11,6 +11,7 @@
 #include "gateway/journal.h"
 #include "gateway/ledger.h"
 #include "gateway/queue.h"
+#include "gateway/trace.h"
 #include "gateway/wake.h"
 
 struct recorder;
@@ -23,6 +24,7 @@ struct recorder_parts {
     struct journal *journal;
     struct ledger *ledger;
     struct events *events;
+    struct trace *trace; /* told of commits; NULL: none */
     struct wake *wake;
     uint64_t run;
 };

@@ -26,6 +26,7 @@ struct safe_lane {
     const struct factory *factory;
     struct ledger *ledger;
     struct events *events;
+    struct trace *trace;
     uint64_t run;
     struct journal_reader *reader;
     bool is_reader_failing;
@@ -55,7 +56,7 @@ struct safe_lane {
 };
 
 struct safe_lane *safe_lane_create(const struct factory *factory, struct ledger *ledger,
-                                   struct events *events, uint64_t run)
+                                   struct events *events, struct trace *trace, uint64_t run)
 {
     struct safe_lane *lane = memory_allocate(1, sizeof *lane);
     struct ledger_view view;
@@ -63,6 +64,7 @@ struct safe_lane *safe_lane_create(const struct factory *factory, struct ledger 
     lane->factory = factory;
     lane->ledger = ledger;
     lane->events = events;
+    lane->trace = trace;
     lane->run = run;
     lane->backoff = backoff_create(RETRY_FIRST_MS, RETRY_MAX_MS, run);
     outbox_init(&lane->outbox, view.acknowledged);
@@ -223,7 +225,11 @@ static bool send_row(struct safe_lane *lane, struct mqtt *mqtt, const struct jou
     if (row->run != lane->run || row->seq <= lane->opened_at || row->seq <= late_to) {
         make_late(lane, &message);
     }
-    return mqtt_publish(mqtt, &message, row->seq);
+    bool is_sent = mqtt_publish(mqtt, &message, row->seq);
+    if (is_sent) {
+        trace_publish(lane->trace, row->seq, topic, message.payload, message.length);
+    }
+    return is_sent;
 }
 
 static void tell_damaged(struct safe_lane *lane, uint64_t from, uint64_t to)
@@ -629,6 +635,7 @@ void safe_lane_answer(struct safe_lane *lane, const struct mqtt_event *event, in
     if (event->kind == MQTT_EVENT_REJECTED) {
         set_aside(lane, event, now_us);
     } else {
+        trace_acknowledge(lane->trace, event->token);
         outbox_settle(&lane->outbox, event->token, OUTBOX_ACKNOWLEDGED);
     }
     bool is_accepted = event->kind == MQTT_EVENT_ACKNOWLEDGED && lane->outbox.refused == 0;

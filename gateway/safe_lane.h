@@ -15,11 +15,13 @@
 #include "gateway/events.h"
 #include "gateway/ledger.h"
 #include "gateway/mqtt.h"
+#include "gateway/trace.h"
 
 struct safe_lane;
 
+/* `trace` is told of what is sent and acknowledged; NULL: none. */
 struct safe_lane *safe_lane_create(const struct factory *factory, struct ledger *ledger,
-                                   struct events *events, uint64_t run);
+                                   struct events *events, struct trace *trace, uint64_t run);
 void safe_lane_destroy(struct safe_lane *lane);
 
 /* A connection has come up; at most `window` samples may be under way. */

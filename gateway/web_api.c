@@ -12,6 +12,7 @@
 #include "gateway/web_lab.h"
 #include "gateway/web_metrics.h"
 #include "gateway/web_state.h"
+#include "gateway/web_trace.h"
 
 enum { EVENTS_TOLD_MAX = 200 };
 
@@ -20,6 +21,7 @@ struct web_api {
     struct web_rates *rates;
     struct web_history *history;
     struct web_lab *lab;
+    struct web_trace *trace;
 };
 
 struct web_api *web_api_create(const struct web_parts *parts, struct web_rates *rates)
@@ -29,17 +31,20 @@ struct web_api *web_api_create(const struct web_parts *parts, struct web_rates *
     api->rates = rates;
     api->history = web_history_start(parts);
     api->lab = web_lab_start(parts->factory);
+    api->trace = web_trace_start(parts);
     return api;
 }
 
 void web_api_stop(struct web_api *api)
 {
+    web_trace_stop(api->trace);
     web_history_stop(api->history);
     web_lab_stop(api->lab);
 }
 
 void web_api_destroy(struct web_api *api)
 {
+    web_trace_destroy(api->trace);
     web_history_destroy(api->history);
     web_lab_destroy(api->lab);
     free(api);
@@ -100,6 +105,13 @@ static void answer_history(void *context, const struct http_request *request,
     web_history_answer(api->history, request, response);
 }
 
+static void answer_trace(void *context, const struct http_request *request,
+                         struct http_response *response)
+{
+    const struct web_api *api = context;
+    web_trace_answer(api->trace, request, response);
+}
+
 static void answer_bus(void *context, const struct http_request *request,
                        struct http_response *response)
 {
@@ -141,11 +153,11 @@ static void answer_health(void *context, const struct http_request *request,
 }
 
 static const struct http_route routes[] = {
-    {"/api/factory", HTTP_GET, answer_factory},     {"/api/live", HTTP_GET, answer_live},
-    {"/api/stream", HTTP_GET, answer_stream},       {"/api/events", HTTP_GET, answer_events},
-    {"/api/history", HTTP_GET, answer_history},     {"/api/bus", HTTP_GET, answer_bus},
-    {"/metrics", HTTP_GET, answer_metrics},         {"/healthz", HTTP_GET, answer_health},
-    {"/api/lab", HTTP_GET | HTTP_POST, answer_lab},
+    {"/api/factory", HTTP_GET, answer_factory}, {"/api/live", HTTP_GET, answer_live},
+    {"/api/stream", HTTP_GET, answer_stream},   {"/api/events", HTTP_GET, answer_events},
+    {"/api/history", HTTP_GET, answer_history}, {"/api/bus", HTTP_GET, answer_bus},
+    {"/api/trace", HTTP_GET, answer_trace},     {"/metrics", HTTP_GET, answer_metrics},
+    {"/healthz", HTTP_GET, answer_health},      {"/api/lab", HTTP_GET | HTTP_POST, answer_lab},
 };
 
 const struct http_route *web_api_routes(size_t *count)

@@ -10,6 +10,7 @@
 #include "gateway/ledger.h"
 #include "gateway/live.h"
 #include "gateway/ready.h"
+#include "gateway/trace.h"
 #include "gateway/uplink.h"
 
 /* All belong to the caller and outlive the page. */
@@ -20,6 +21,7 @@ struct web_parts {
     struct events *events;
     struct uplink *uplink;
     struct bus *bus;
+    struct trace *trace;
     struct ready *ready;
     uint64_t run;
     int64_t started_us; /* wall clock */
