@@ -137,7 +137,7 @@ build/web_assets.c: gateway/web/node_modules/.package-lock.json $(PAGE)
 	$(if $(V),,@echo "  CI  $*";) cd $* && npm ci --loglevel=error >/dev/null && touch node_modules/.package-lock.json
 
 # Of the gateway, what fuzz_salvage feeds.
-FUZZED := journal% sql lock aside clock
+FUZZED := http gzip journal% sql lock aside clock
 build/fuzz/%: tests/fuzz/%.c $(C_FILES)
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  FZ  $@";) clang $(CPPFLAGS) -std=c17 -g -O1 -fsanitize=fuzzer,address,undefined -o $@ $< \

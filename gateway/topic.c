@@ -34,45 +34,74 @@ void topic_below_root(const struct factory *factory, const char *path, const cha
                    text(leaf));
 }
 
-static void print_leaves(const struct factory *factory, size_t machine,
-                         const char *const *leaves, const char *name, FILE *stream)
+static void visit_leaves(const struct topic_visit *visit, const char *const *leaves,
+                         const char *name, size_t tag)
 {
-    char topic[TOPIC_SIZE];
     for (; *leaves != NULL; leaves++) {
-        topic_of_machine(factory, machine, *leaves, name, topic);
-        (void)fprintf(stream, "%s\n", topic);
+        visit->see(visit->context, *leaves, name, tag);
     }
 }
 
-void topic_print_all(const struct factory *factory, FILE *stream)
+static void visit_events(const struct topic_visit *visit, const char *const *events)
+{
+    for (; *events != NULL; events++) {
+        visit->see(visit->context, "event", *events, TOPIC_OF_NO_TAG);
+    }
+}
+
+void topic_visit_gateway(const struct topic_visit *visit)
+{
+    static const char *const leaves[] = {"status", "info", "stats", NULL};
+    static const char *const events[] = {
+        "backlog-started", "backlog-drained", "evicted",         "rejected",
+        "damaged",         "journal-held",    "journal-damaged", NULL};
+    visit_leaves(visit, leaves, NULL, TOPIC_OF_NO_TAG);
+    visit_events(visit, events);
+}
+
+void topic_visit_machine(const struct machine *machine, const struct topic_visit *visit)
 {
     static const char *const of_machine[] = {"status", "info", "snapshot", "samples", NULL};
     static const char *const of_tag[] = {"now", "meta", NULL};
     static const char *const of_silent_tag[] = {"meta", NULL};
-    static const char *const of_gateway[] = {"status", "info", "stats", NULL};
-    static const char *const machine_events[] = {"link-lost", "link-back", NULL};
-    static const char *const gateway_events[] = {
-        "backlog-started", "backlog-drained", "evicted",         "rejected",
-        "damaged",         "journal-held",    "journal-damaged", NULL};
+    static const char *const events[] = {"link-lost", "link-back", NULL};
+    visit_leaves(visit, of_machine, NULL, TOPIC_OF_NO_TAG);
+    for (size_t tag = 0; tag < machine->map->tags_count; tag++) {
+        visit_leaves(visit, machine->now_is_enabled ? of_tag : of_silent_tag,
+                     machine->map->tags[tag].name, tag);
+    }
+    visit_events(visit, events);
+}
+
+/* What is being printed. */
+struct printing {
+    const struct factory *factory;
+    size_t machine;
+    bool is_of_gateway;
+    FILE *stream;
+};
+
+static void print_topic(void *context, const char *leaf, const char *name, size_t tag)
+{
+    const struct printing *printing = context;
     char topic[TOPIC_SIZE];
-    for (const char *const *leaf = of_gateway; *leaf != NULL; leaf++) {
-        topic_of_gateway(factory, *leaf, NULL, topic);
-        (void)fprintf(stream, "%s\n", topic);
+    (void)tag;
+    if (printing->is_of_gateway) {
+        topic_of_gateway(printing->factory, leaf, name, topic);
+    } else {
+        topic_of_machine(printing->factory, printing->machine, leaf, name, topic);
     }
-    for (const char *const *event = gateway_events; *event != NULL; event++) {
-        topic_of_gateway(factory, "event", *event, topic);
-        (void)fprintf(stream, "%s\n", topic);
-    }
+    (void)fprintf(printing->stream, "%s\n", topic);
+}
+
+void topic_print_all(const struct factory *factory, FILE *stream)
+{
+    struct printing printing = {.factory = factory, .is_of_gateway = true, .stream = stream};
+    struct topic_visit visit = {.see = print_topic, .context = &printing};
+    topic_visit_gateway(&visit);
+    printing.is_of_gateway = false;
     for (size_t at = 0; at < factory->machines_count; at++) {
-        const struct machine *machine = &factory->machines[at];
-        print_leaves(factory, at, of_machine, NULL, stream);
-        for (size_t tag = 0; tag < machine->map->tags_count; tag++) {
-            print_leaves(factory, at, machine->now_is_enabled ? of_tag : of_silent_tag,
-                         machine->map->tags[tag].name, stream);
-        }
-        for (const char *const *event = machine_events; *event != NULL; event++) {
-            topic_of_machine(factory, at, "event", *event, topic);
-            (void)fprintf(stream, "%s\n", topic);
-        }
+        printing.machine = at;
+        topic_visit_machine(&factory->machines[at], &visit);
     }
 }

@@ -3,6 +3,7 @@
 #define GATEWAY_TOPIC_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "config/factory.h"
@@ -21,6 +22,16 @@ void topic_of_gateway(const struct factory *factory, const char *leaf, const cha
 /* root/PATH, for what the journal names below the root. */
 void topic_below_root(const struct factory *factory, const char *path, const char *leaf,
                       char topic[static TOPIC_SIZE]);
+
+/* Whoever wants to see each topic: its leaf, the name behind that (NULL: none), and the index
+ * of its tag. */
+#define TOPIC_OF_NO_TAG SIZE_MAX
+struct topic_visit {
+    void (*see)(void *context, const char *leaf, const char *name, size_t tag);
+    void *context;
+};
+void topic_visit_gateway(const struct topic_visit *visit);
+void topic_visit_machine(const struct machine *machine, const struct topic_visit *visit);
 
 /* Every topic that will be published, one a line; events by their names. */
 void topic_print_all(const struct factory *factory, FILE *stream);

@@ -69,8 +69,9 @@ struct visitor {
     struct visitor *next;             /* guarded, as all below */
     struct visitor *previous;
     int descriptor;
-    int64_t due_us;  /* monotonic: when it is cut off; WAKE_NEVER */
-    bool is_waiting; /* suspended until the stream has something new */
+    int64_t due_us;   /* monotonic: when it is cut off; WAKE_NEVER */
+    int64_t since_us; /* of its last request, answer or end of one */
+    bool is_waiting;  /* suspended until the stream has something new */
     bool is_cut;
 };
 
@@ -102,22 +103,23 @@ static void set_due(struct visitor *visitor, int64_t due_us)
     (void)pthread_mutex_lock(&web->mutex);
     if (!visitor->is_cut) {
         visitor->due_us = due_us;
+        visitor->since_us = clock_monotonic_us();
     }
     (void)pthread_mutex_unlock(&web->mutex);
     wake_up(&web->wake);
 }
 
-/* With the lock held: whoever is nearest to its deadline makes room. A viewer has none. */
+/* With the lock held: whoever has done nothing for longest makes room. A viewer never does. */
 static void make_room(struct web *web)
 {
-    struct visitor *nearest = NULL;
+    struct visitor *oldest = NULL;
     for (struct visitor *at = web->visitors; at != NULL; at = at->next) {
-        if (at->due_us != WAKE_NEVER && (nearest == NULL || at->due_us <= nearest->due_us)) {
-            nearest = at;
+        if (at->due_us != WAKE_NEVER && (oldest == NULL || at->since_us <= oldest->since_us)) {
+            oldest = at;
         }
     }
-    if (nearest != NULL) {
-        cut(nearest);
+    if (oldest != NULL) {
+        cut(oldest);
     }
 }
 
@@ -144,7 +146,8 @@ static void come(struct web *web, struct MHD_Connection *connection, void **cont
     visitor->web = web;
     visitor->connection = connection;
     visitor->descriptor = info->connect_fd;
-    visitor->due_us = clock_monotonic_us() + REQUEST_US;
+    visitor->since_us = clock_monotonic_us();
+    visitor->due_us = visitor->since_us + REQUEST_US;
     (void)pthread_mutex_lock(&web->mutex);
     if (web->visitors_count >= CONNECTIONS_SCARCE) {
         make_room(web);
@@ -582,6 +585,8 @@ static bool listen_at(struct web *web, const char *address)
     if (descriptor < 0) {
         return false;
     }
+    (void)snprintf(web->url, sizeof web->url, "http://%.256s/", address);
+    web->parts.page = web->url;
     create_site(web, address);
     web->daemon = start_daemon(web, descriptor);
     if (web->daemon == NULL) {
@@ -590,6 +595,7 @@ static bool listen_at(struct web *web, const char *address)
         (void)close(descriptor);
         web_api_stop(web->api);
         destroy_site(web);
+        web->url[0] = '\0';
         return false;
     }
     thread_start(&web->thread, "web", run, web);
@@ -606,7 +612,6 @@ struct web *web_start(const struct web_parts *parts)
         return web;
     }
     if (listen_at(web, address)) {
-        (void)snprintf(web->url, sizeof web->url, "http://%.256s/", address);
         log_line(LOG_LEVEL_INFO, "web", "event=listening url=%s", web->url);
     } else {
         log_line(LOG_LEVEL_ERROR, "web", "event=no-page error=\"%s\"", web->error);

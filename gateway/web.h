@@ -2,7 +2,7 @@
  *
  * One thread of the library answers requests; one of ours ticks the stream and cuts off who
  * keeps us waiting: 5 s for a request, 30 s to take its answer, however slowly bytes trickle.
- * At most 160 connections; when they get scarce, whoever is nearest to such a deadline goes
+ * At most 160 connections; when they get scarce, whoever has done nothing for longest goes
  * first, so that nobody can keep others out. Costs nothing while nobody looks. */
 #ifndef GATEWAY_WEB_H
 #define GATEWAY_WEB_H

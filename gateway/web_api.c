@@ -12,6 +12,8 @@
 #include "gateway/web_lab.h"
 #include "gateway/web_metrics.h"
 #include "gateway/web_state.h"
+#include "gateway/web_tag.h"
+#include "gateway/web_topics.h"
 #include "gateway/web_trace.h"
 
 enum { EVENTS_TOLD_MAX = 200 };
@@ -112,6 +114,21 @@ static void answer_trace(void *context, const struct http_request *request,
     web_trace_answer(api->trace, request, response);
 }
 
+static void answer_topics(void *context, const struct http_request *request,
+                          struct http_response *response)
+{
+    const struct web_api *api = context;
+    const char *name = http_argument(request, "machine");
+    const struct machine *machine = web_tag_find_machine(api->parts->factory, request);
+    if (machine == NULL && (name == NULL || strcmp(name, "_gateway") != 0)) {
+        http_fail(response, 404, "there is no such machine");
+        return;
+    }
+    size_t length;
+    char *text = web_topics_write(api->parts, api->rates, machine, &length);
+    http_json(response, text, length);
+}
+
 static void answer_bus(void *context, const struct http_request *request,
                        struct http_response *response)
 {
@@ -153,11 +170,12 @@ static void answer_health(void *context, const struct http_request *request,
 }
 
 static const struct http_route routes[] = {
-    {"/api/factory", HTTP_GET, answer_factory}, {"/api/live", HTTP_GET, answer_live},
-    {"/api/stream", HTTP_GET, answer_stream},   {"/api/events", HTTP_GET, answer_events},
-    {"/api/history", HTTP_GET, answer_history}, {"/api/bus", HTTP_GET, answer_bus},
-    {"/api/trace", HTTP_GET, answer_trace},     {"/metrics", HTTP_GET, answer_metrics},
-    {"/healthz", HTTP_GET, answer_health},      {"/api/lab", HTTP_GET | HTTP_POST, answer_lab},
+    {"/api/factory", HTTP_GET, answer_factory},     {"/api/live", HTTP_GET, answer_live},
+    {"/api/stream", HTTP_GET, answer_stream},       {"/api/events", HTTP_GET, answer_events},
+    {"/api/history", HTTP_GET, answer_history},     {"/api/bus", HTTP_GET, answer_bus},
+    {"/api/topics", HTTP_GET, answer_topics},       {"/api/trace", HTTP_GET, answer_trace},
+    {"/metrics", HTTP_GET, answer_metrics},         {"/healthz", HTTP_GET, answer_health},
+    {"/api/lab", HTTP_GET | HTTP_POST, answer_lab},
 };
 
 const struct http_route *web_api_routes(size_t *count)

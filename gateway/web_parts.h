@@ -25,6 +25,7 @@ struct web_parts {
     struct ready *ready;
     uint64_t run;
     int64_t started_us; /* wall clock */
+    const char *page;   /* its address */
 };
 
 #endif
