@@ -142,6 +142,33 @@ class Web(harness.Scenario):
         for bad in ("from=1&to=1", "from=x", "to=", "points=0", "points=2001", "from=-1"):
             self.assertEqual(web.ask(self.port, f"/api/history?machine=p0&tag=w0&{bad}").status, 400)
 
+    @quick
+    def test_the_topics_are_those_that_are_published(self):
+        broker = self.broker()
+        subscriber = self.subscriber(broker.port)
+        factory, simulator, _ = self.start(broker=broker)
+        subscriber.wait_topic(r"p1/samples")
+        subscriber.wait_topic(r"p1/meta/w4")
+        simulator.kill()  # from here on nothing moves
+        subscriber.wait_topic(r"p1/event/link-lost")
+        subscriber.wait_topic(r"p1/status", "^offline$")
+        subscriber.wait_topic(r"p1/now/w4", "null")
+        subscriber.wait_topic(r"p1/snapshot", "null")
+        told = {}
+        for of in ("_gateway", "p0", "p1"):
+            for topic in web.ask(self.port, f"/api/topics?machine={of}").json["topics"]:
+                told[topic["topic"]] = topic
+        listed = harness.command("topics", factory.path).stdout.split()
+        self.assertEqual(set(told), set(listed))
+        last = {message.topic: message for message in subscriber.since()}
+        for name in ("p1/meta/w4", "p1/now/w4", "p1/snapshot", "p1/samples", "p1/status",
+                     "p1/event/link-lost", "_gateway/gw1/info"):
+            topic, = [topic for topic in told if topic.endswith("/" + name)]
+            self.assertEqual(told[topic]["payload"], harness.without_late(last[topic].text), name)
+            self.assertEqual(told[topic]["qos"], last[topic].qos, name)
+        self.assertFalse(told[topic.replace("_gateway/gw1/info", "hall/p0/samples")]["retained"])
+        self.assertEqual(web.ask(self.port, "/api/topics?machine=p9").status, 404)
+
     def seqs(self, factory, machine):
         connection = sqlite3.connect(f"file:{factory.journal_path}?mode=ro", uri=True)
         try:
