@@ -246,27 +246,34 @@ static uint64_t whole_of(const struct place *place)
     return whole;
 }
 
+/* Those of one kind; returns whether the registers are one of them. */
+static bool put_sentinel_kind(struct json *json, const struct place *place,
+                              enum sentinel_kind kind)
+{
+    const struct tag *tag = place->tag;
+    bool is_hit = false;
+    for (size_t at = 0; at < tag->sentinels_count; at++) {
+        const struct sentinel *sentinel = &tag->sentinels[at];
+        char text[HEX_SIZE];
+        if (sentinel->kind == kind) {
+            (void)snprintf(text, sizeof text, "0x%0*" PRIX64, 4 * (int)place->count,
+                           sentinel->raw);
+            json_string(json, NULL, text);
+            is_hit |= place->is_there && whole_of(place) == sentinel->raw;
+        }
+    }
+    return is_hit;
+}
+
 static void put_sentinels(struct json *json, const struct place *place)
 {
-    static const char *const kinds[] = {
+    static const char *const names[] = {
         [SENTINEL_ABSENT] = "absent", [SENTINEL_OVER] = "over", [SENTINEL_UNDER] = "under"};
-    const struct tag *tag = place->tag;
     const char *hit = "";
     json_open(json, "sentinel", '{');
-    for (size_t kind = 0; kind < sizeof kinds / sizeof kinds[0]; kind++) {
-        json_open(json, kinds[kind], '[');
-        for (size_t at = 0; at < tag->sentinels_count; at++) {
-            char text[HEX_SIZE];
-            if (tag->sentinels[at].kind != (enum sentinel_kind)kind) {
-                continue;
-            }
-            (void)snprintf(text, sizeof text, "0x%0*" PRIX64, 4 * (int)place->count,
-                           tag->sentinels[at].raw);
-            json_string(json, NULL, text);
-            if (place->is_there && whole_of(place) == tag->sentinels[at].raw) {
-                hit = kinds[kind];
-            }
-        }
+    for (size_t kind = 0; kind < sizeof names / sizeof names[0]; kind++) {
+        json_open(json, names[kind], '[');
+        hit = put_sentinel_kind(json, place, (enum sentinel_kind)kind) ? names[kind] : hit;
         json_close(json, ']');
     }
     json_string(json, "hit", hit);
