@@ -29,6 +29,9 @@ struct slot {
     uint64_t seq;          /* of the newest sample */
     int64_t time_us;
     uint64_t revision; /* counts what the page can see */
+    uint64_t samples;  /* since the start */
+    uint64_t taken[LIVE_KINDS_COUNT];
+    uint32_t *taken_now; /* one a tag; NULL when `now` says nothing */
 
     bool is_status_due;
     bool is_info_due;
@@ -177,6 +180,9 @@ static void slot_create(struct slot *slot, const struct machine *machine)
     slot->told = machine->now_is_enabled
                      ? memory_allocate(map->tags_count + 1, sizeof *slot->told)
                      : NULL;
+    slot->taken_now = machine->now_is_enabled
+                          ? memory_allocate(map->tags_count + 1, sizeof *slot->taken_now)
+                          : NULL;
     set_create(&slot->moved, map->tags_count);
     set_create(&slot->leaving, map->tags_count);
     slot->due_us = WAKE_NEVER;
@@ -215,6 +221,7 @@ void live_destroy(struct live *live)
         struct slot *slot = &live->slots[at];
         free(slot->points);
         free(slot->told);
+        free(slot->taken_now);
         free(slot->texts);
         free(slot->payload);
         free(slot->moved.words);
@@ -270,6 +277,7 @@ void live_update(struct live *live, const struct sample *sample)
     slot->seq = sample->seq;
     slot->time_us = sample->time_us;
     slot->revision++;
+    slot->samples++;
     slot->is_snapshot_due = true;
     live->totals.samples++;
     schedule(live, slot);
@@ -380,6 +388,14 @@ static bool take_from(const struct machine *machine, struct slot *slot, int64_t 
     return false;
 }
 
+static void count_taken(struct slot *slot, const struct live_item *item)
+{
+    slot->taken[item->kind]++;
+    if (item->kind == LIVE_NOW) {
+        slot->taken_now[item->tag]++;
+    }
+}
+
 bool live_take(struct live *live, int64_t now_us, struct live_item *item, int64_t *due_us)
 {
     (void)pthread_mutex_lock(&live->mutex);
@@ -388,6 +404,9 @@ bool live_take(struct live *live, int64_t now_us, struct live_item *item, int64_
         item->machine = live->heap[0];
         struct slot *slot = &live->slots[item->machine];
         is_found = take_from(&live->factory->machines[item->machine], slot, now_us, item);
+        if (is_found) {
+            count_taken(slot, item);
+        }
         schedule(live, slot);
     }
     *due_us = live->factory->machines_count > 0 ? due_at(live, 0) : WAKE_NEVER;
@@ -438,6 +457,7 @@ void live_view_create(const struct live *live, size_t machine, struct live_view 
         .texts_size = live->slots[machine].texts_size,
         .texts = memory_allocate(live->slots[machine].texts_size + 1, 1),
         .payload = memory_allocate(sample_payload_size(map), 1),
+        .taken_now = memory_allocate(map->tags_count + 1, sizeof *view->taken_now),
     };
 }
 
@@ -446,6 +466,7 @@ void live_view_release(struct live_view *view)
     free(view->points);
     free(view->texts);
     free(view->payload);
+    free(view->taken_now);
 }
 
 bool live_look(struct live *live, size_t machine, struct live_view *view)
@@ -460,6 +481,12 @@ bool live_look(struct live *live, size_t machine, struct live_view *view)
         view->seq = slot->seq;
         view->time_us = slot->time_us;
         view->payload_length = slot->payload_length;
+        view->samples = slot->samples;
+        (void)memcpy(view->taken, slot->taken, sizeof view->taken);
+        if (slot->taken_now != NULL) {
+            (void)memcpy(view->taken_now, slot->taken_now,
+                         map->tags_count * sizeof *view->taken_now);
+        }
         (void)memcpy(view->points, slot->points, map->tags_count * sizeof *view->points);
         (void)memcpy(view->texts, slot->texts, slot->texts_size);
         if (slot->payload_length > 0) {

@@ -44,6 +44,7 @@ void live_update(struct live *live, const struct sample *sample);
 void live_report(struct live *live, size_t machine, const struct health *health);
 
 enum live_kind { LIVE_STATUS, LIVE_INFO, LIVE_SNAPSHOT, LIVE_NOW };
+enum { LIVE_KINDS_COUNT = 4 };
 
 /* One message of the fast lane, copied out. Its buffer is the caller's, made once. */
 struct live_item {
@@ -80,6 +81,9 @@ struct live_view {
     size_t texts_size;
     char *payload; /* of the newest sample */
     size_t payload_length;
+    uint64_t samples;                 /* since the start */
+    uint64_t taken[LIVE_KINDS_COUNT]; /* messages of the fast lane; of LIVE_NOW, the sum of */
+    uint32_t *taken_now;              /* those of each tag */
 };
 void live_view_create(const struct live *live, size_t machine, struct live_view *view);
 void live_view_release(struct live_view *view);

@@ -14,6 +14,8 @@ struct said {
     char *text; /* PAYLOAD_META_SIZE, or as large as a sample; "" when nothing was */
     size_t size;
     int64_t time_us; /* 0: never */
+    uint64_t count;  /* since the start */
+    bool is_counted; /* false: nobody counts these */
 };
 
 /* While the topics are visited. */
@@ -26,6 +28,12 @@ struct writing {
     struct live_view view;
     struct said said;
 };
+
+static void count(struct said *said, uint64_t number)
+{
+    said->count = number;
+    said->is_counted = true;
+}
 
 static void say(struct said *said, const char *text, size_t length, int64_t time_us)
 {
@@ -40,6 +48,7 @@ static void say_now(struct writing *writing, size_t tag)
                              .point = *point,
                              .text = writing->view.texts + point->text,
                              .text_length = point->text_length};
+    count(&writing->said, writing->view.taken_now[tag]);
     if (point->is_present) {
         (void)payload_now(&writing->machine->map->tags[tag], &item, writing->said.text,
                           writing->said.size);
@@ -77,13 +86,16 @@ static void say_of_machine(struct writing *writing, const char *leaf, size_t tag
                            said->size);
         said->time_us = writing->parts->started_us;
     } else if (strcmp(leaf, "status") == 0 && view->health.is_known) {
+        count(said, view->taken[LIVE_STATUS]);
         say(said, status, strlen(status), view->health.since_us);
     } else if (strcmp(leaf, "info") == 0 && view->health.is_known) {
+        count(said, view->taken[LIVE_INFO]);
         (void)payload_info(writing->parts->factory, writing->index, &view->health, said->text,
                            said->size);
         said->time_us = view->health.since_us;
     } else if (view->payload_length > 0 &&
                (strcmp(leaf, "snapshot") == 0 || strcmp(leaf, "samples") == 0)) {
+        count(said, strcmp(leaf, "samples") == 0 ? view->samples : view->taken[LIVE_SNAPSHOT]);
         say(said, view->payload, view->payload_length, view->time_us);
     }
 }
@@ -134,6 +146,7 @@ static void see(void *context, const char *leaf, const char *name, size_t tag)
     bool is_sample = strcmp(leaf, "samples") == 0;
     writing->said.text[0] = '\0';
     writing->said.time_us = 0;
+    writing->said.is_counted = false;
     if (is_event) {
         say_event(writing, name);
     } else if (writing->machine != NULL) {
@@ -150,6 +163,11 @@ static void see(void *context, const char *leaf, const char *name, size_t tag)
     json_string(json, "topic", topic);
     json_boolean(json, "retained", !is_event && !is_sample);
     json_unsigned(json, "qos", is_event || is_sample || writing->machine == NULL ? 1 : 0);
+    if (writing->said.is_counted) {
+        json_unsigned(json, "count", writing->said.count);
+    } else {
+        json_raw(json, "count", "null", 4);
+    }
     json_string(json, "payload", writing->said.text);
     if (writing->said.time_us != 0) {
         json_signed(json, "time", writing->said.time_us / 1000);

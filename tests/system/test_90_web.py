@@ -166,6 +166,8 @@ class Web(harness.Scenario):
             topic, = [topic for topic in told if topic.endswith("/" + name)]
             self.assertEqual(told[topic]["payload"], harness.without_late(last[topic].text), name)
             self.assertEqual(told[topic]["qos"], last[topic].qos, name)
+            came = sum(message.topic == topic for message in subscriber.since())
+            self.assertIn(told[topic]["count"], (None, came, came - 1, came + 1), name)
         self.assertFalse(told[topic.replace("_gateway/gw1/info", "hall/p0/samples")]["retained"])
         self.assertEqual(web.ask(self.port, "/api/topics?machine=p9").status, 404)
 
