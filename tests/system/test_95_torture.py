@@ -30,7 +30,6 @@ class Torture(torture.Run):
     def test_failover(self):
         self.run_short("failover")
 
-    @harness.exclusive
     @harness.limit(90)
     def test_machines(self):
         self.run_short("machines")

@@ -193,8 +193,9 @@ def time_ms(payload):
 # --- time and size --------------------------------------------------------------------------
 
 def missed(times, every_ms):
-    """Beats between the first and the last sample that have none."""
-    return round((times[-1] - times[0]) / every_ms) + 1 - len(times) if times else 0
+    """Beats between the first and the last sample that have none; the last may be late by three
+    quarters of one."""
+    return int((times[-1] - times[0]) / every_ms + 0.25) + 1 - len(times) if times else 0
 
 
 def percentile(values, part):
