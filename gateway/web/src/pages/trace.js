@@ -70,9 +70,9 @@ function Verdict({ trace }) {
 function Payload({ text, tag }) {
   const match = new RegExp(`"(?:${tag}|value)":(?:"[^"]*"|[^,}]+)`).exec(text || "");
   if (!match) {
-    return html`<pre>${text}</pre>`;
+    return html`<pre tabindex="0">${text}</pre>`;
   }
-  return html`<pre>${text.slice(0, match.index)}<mark>${match[0]}</mark>${text.slice(match.index + match[0].length)}</pre>`;
+  return html`<pre tabindex="0">${text.slice(0, match.index)}<mark>${match[0]}</mark>${text.slice(match.index + match[0].length)}</pre>`;
 }
 
 function took(trace, name) {
