@@ -9,7 +9,7 @@ DEPS_BUILD := gcc libc6-dev pkg-config libmodbus-dev libpaho-mqtt-dev libsqlite3
               libmicrohttpd-dev python3 nodejs npm
 DEPS_DEMO  := mosquitto mosquitto-clients python3 python3-paho-mqtt
 DEPS_TEST  := libcmocka-dev python3-pymodbus python3-serial python3-serial-asyncio \
-              python3-jsonschema mbpoll sqlite3 openssl chromium fonts-dejavu-core
+              python3-jsonschema mbpoll sqlite3 openssl chromium fonts-inter fonts-dejavu-core
 DEPS_CHECK := clang clang-format clang-tidy cppcheck libclang-rt-14-dev
 
 # Nothing below is meant to be changed to build the programs.
@@ -43,8 +43,8 @@ C_FILES   := $(wildcard config/*.[ch] drivers/*.[ch] gateway/*.[ch] simulator/*.
 PYTHON    := /usr/bin/python3
 $(if $(OPTIMISE_$(MODE)),,$(error MODE=$(MODE) is unknown: release, debug, asan, tsan or cover))
 
-.PHONY: all help deps deps-check demo unit test check lint format fuzz torture soak bench bench-quick \
-        install clean
+.PHONY: all help deps deps-check demo unit test screens check lint format fuzz torture soak bench \
+        bench-quick install clean
 .DEFAULT_GOAL := all
 
 all: $(BUILD)/formlab-gateway $(BUILD)/formlab-simulator ## build both programs into build/<mode>/
@@ -70,9 +70,13 @@ test: deps ## all tests; ONLY=NAME runs one; ends with "N passed, N failed"
 	@$(PYTHON) tests/run.py --build $(BUILD) $(if $(ONLY),--only '$(ONLY)')
 
 .PHONY: units quick
-units: $(UNITS) $(BENCHES)
+units: $(UNITS) $(BENCHES) tests/web/node_modules/.package-lock.json
 quick: all units
 	@$(PYTHON) tests/run.py --build $(BUILD) --kind quick
+
+screens: deps ## take the README's pictures of the page anew
+	@$(MAKE) --no-print-directory -j$$(nproc) all units
+	@FORMLAB_SCREENS=$(CURDIR)/gateway/web/screens $(PYTHON) tests/run.py --build $(BUILD) --kind system --only pictures
 
 check: deps deps-check ## what a change needs: lint, tests, ASan+UBSan, TSan, fuzzers
 	@tests/check.sh

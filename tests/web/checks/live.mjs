@@ -1,0 +1,127 @@
+// The page while things happen: a broker away, a PLC dead, a scenario let loose, a curve zoomed, a
+// line copied and run.
+import { assert, settled } from "../world.mjs";
+
+const count = (page) => page.evaluate(() => Number(document.querySelector(".banner .count b").textContent.replace(/\D/g, "")));
+
+async function zoomed(page) {
+  return page.evaluate(() => {
+    const { from, to } = document.querySelector(".trend").dataset;
+    return Number(to) - Number(from);
+  });
+}
+
+async function span(page, least, most, what) {
+  try {
+    await page.waitForFunction(([low, high]) => {
+      const { from, to } = document.querySelector(".trend").dataset;
+      return to - from >= low && to - from <= high;
+    }, [least, most], { timeout: 15000 });
+  } catch (error) {
+    assert.fail(`${what}: the span is ${await zoomed(page)} ms: ${error}`);
+  }
+}
+
+async function copied(page, name) {
+  await page.click(`[data-copy=${name}] button`);
+  return page.evaluate(() => navigator.clipboard.readText());
+}
+
+async function openTopic(world) {
+  const page = await world.tab("/topics", { prepare: (_, context) => context.grantPermissions(["clipboard-read", "clipboard-write"]) });
+  await settled(page);
+  await page.click(".chips button:has-text('CNC mill')");
+  await page.click(".leaf:has-text('samples')");
+  await page.waitForFunction(() => document.querySelector("[data-copy=shell] pre").textContent.includes("m3_mill/samples"));
+  return page;
+}
+
+export const checks = {
+  "a trend is zoomed by dragging and by keys": async (world) => {
+    const page = await world.tab("/m/m3_mill");
+    await settled(page);
+    await page.waitForSelector(".trend .u-over");
+    await span(page, 900000, 900000, "at first");
+    const box = await page.locator(".trend .u-over").first().boundingBox();
+    await page.mouse.move(box.x + box.width * 0.5, box.y + 40);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.75, box.y + 45, { steps: 4 });
+    await page.mouse.up();
+    await span(page, 200000, 250000, "dragged over a quarter");
+    await page.focus(".past");
+    await page.keyboard.press("-");
+    await span(page, 400000, 500000, "zoomed out once");
+    await page.keyboard.press("+");
+    await page.keyboard.press("+");
+    await span(page, 100000, 125000, "zoomed in twice");
+    await page.keyboard.press("0");
+    await span(page, 900000, 900000, "back to live");
+    assert.deepEqual(page.complaints, []);
+    await page.end();
+  },
+  "what is copied works": async (world) => {
+    const page = await openTopic(world);
+    const shell = await copied(page, "shell");
+    assert.match(await world.ask("run", "bash", shell), /^\S+\/m3_mill\/samples \{"seq":/);
+    const python = await copied(page, "python");
+    assert.match(await world.ask("run", "python", python), /^\S+\/m3_mill\/samples \{"seq":/);
+    const flow = JSON.parse(await copied(page, "nodered"));
+    const listener = flow.find((node) => node.type === "mqtt in");
+    const broker = flow.find((node) => node.id === listener.broker);
+    assert.match(listener.topic, /\/m3_mill\/samples$/);
+    assert.equal(`${broker.broker}:${broker.port}`, await world.ask("broker"));
+    assert.ok(flow.some((node) => node.id === listener.wires[0][0] && node.type === "debug"));
+    assert.ok(await page.locator(".qr path").getAttribute("d"));
+    await page.end();
+  },
+  "the backlog is seen to grow and to drain": async (world) => {
+    const page = await world.tab("/");
+    await settled(page);
+    await world.ask("stop-broker");
+    await page.waitForSelector(".banner.warn .count b", { timeout: 10000 });
+    const first = await count(page);
+    await page.waitForFunction((least) => Number(document.querySelector(".banner .count b").textContent.replace(/\D/g, "")) > least + 20,
+      first, { timeout: 10000 });
+    const most = await count(page);
+    await world.ask("start-broker");
+    await page.waitForSelector(".banner.note", { timeout: 10000 });
+    await page.waitForFunction(() => document.querySelector(".cell:nth-child(2) .big").textContent.trim().startsWith("0 "), null, { timeout: 10000 });
+    assert.ok(most > first);
+    await page.end();
+  },
+  "a scenario injected from the Lab is seen on the wall": async (world) => {
+    const wall = await world.tab("/");
+    await settled(wall);
+    const lab = await world.tab("/lab");
+    await settled(lab);
+    assert.ok(await lab.locator("[data-scenario=P11] button").isDisabled(), "not without the PIN");
+    await lab.fill(".pin input", "0000");
+    await lab.click(".pin button");
+    await lab.waitForSelector(".pin .problem");
+    await lab.fill(".pin input", await world.ask("pin"));
+    await lab.click(".pin button");
+    await lab.waitForSelector(".pin", { state: "detached" });
+    await lab.click("[data-scenario=P11] summary");
+    await lab.click("[data-scenario=P11] button.strong");
+    await lab.waitForSelector("[data-scenario=P11].active");
+    await wall.waitForSelector(".tile.alarm[href='/m/m3_mill']", { timeout: 10000 });
+    assert.match(await wall.innerText(".verdict"), /Fault/);
+    await lab.click(".running .button:has-text('Clear')");
+    await wall.waitForSelector(".tile.alarm[href='/m/m3_mill']", { state: "detached", timeout: 20000 });
+    assert.match(await lab.innerText("aside"), /injected P11/);
+    assert.deepEqual([...wall.complaints, ...lab.complaints.filter((line) => !line.includes("403"))], []);
+    await wall.end();
+    await lab.end();
+  },
+  "a dead PLC changes its tile within two seconds": async (world) => {
+    const page = await world.tab("/");
+    await settled(page);
+    await page.waitForFunction(() => document.querySelector(".tile[href='/m/m5_cobot']").matches(".calm, .rest"));
+    await world.ask("kill-simulator");
+    await page.waitForFunction(() => document.querySelector(".tile[href='/m/m5_cobot']").matches(".gone, .warn"), null, { timeout: 2000 });
+    await page.waitForSelector(".tile.gone[href='/m/m5_cobot']", { timeout: 15000 });
+    await world.ask("start-simulator");
+    await page.waitForSelector(".tile.gone[href='/m/m5_cobot']", { state: "detached", timeout: 15000 });
+    await page.end();
+  },
+};

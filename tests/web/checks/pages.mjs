@@ -1,0 +1,86 @@
+// Every page, in each language, on the wall screen and on a phone.
+import fs from "node:fs";
+import { createRequire } from "node:module";
+import { PAGES, PHONE, WIDE, assert, settled } from "../world.mjs";
+
+const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const { WORDS, LANGUAGES } = await import(new URL("../../../gateway/web/src/words.js", import.meta.url));
+const TITLES = { "/": "page.wall", "/m/m3_mill": "machine.tags", "/bus": "page.bus", "/topics": "page.topics",
+  "/trace/m4_oven/chamber_temp": "page.trace", "/lab": "page.lab" };
+
+/** Text that is a key of the table: a word that nobody wrote. */
+function keysIn(text) {
+  const prefixes = [...new Set(Object.keys(WORDS).map((key) => key.split(".")[0]))].join("|");
+  return text.match(new RegExp(`(?<![\\w/.])(?:${prefixes})\\.[a-z][a-z.]*(?![\\w.])`, "g")) || [];
+}
+
+async function look(page, route, language) {
+  const text = await page.evaluate(() => document.querySelector(".app").innerText);
+  const title = WORDS[TITLES[route]][LANGUAGES.indexOf(language)];
+  assert.ok(text.includes(title) || (await page.textContent("main")).includes(title), `${route} in ${language} says ${title}`);
+  assert.deepEqual(keysIn(text), [], `${route} in ${language}`);
+  assert.equal(await page.getAttribute("html", "lang"), language);
+  const beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  assert.ok(beyond <= 0, `${route} in ${language} is ${beyond} px too wide`);
+  assert.deepEqual(page.complaints, []);
+}
+
+async function judge(page, route) {
+  await page.evaluate(fs.readFileSync(AXE, "utf8"));
+  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+  const serious = violations.filter(({ impact }) => ["serious", "critical"].includes(impact))
+    .map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map((node) => `${node.html.slice(0, 160)} ${node.failureSummary}`).join("\n")}`);
+  assert.deepEqual(serious, [], route);
+}
+
+async function visit(world, route, language, size) {
+  const page = await world.tab(route, { language, size });
+  await settled(page);
+  await look(page, route, language);
+  return page;
+}
+
+export const checks = {
+  ...Object.fromEntries(PAGES.map((route) => [`${route} speaks three languages, fits a phone, and everybody can use it`, async (world) => {
+    const page = await visit(world, route, "en", WIDE);
+    for (const language of ["fr", "de"]) {
+      await page.click(`.languages button[lang=${language}]`);
+      await page.waitForSelector(`html[lang=${language}]`);
+      await look(page, route, language);
+    }
+    await judge(page, route);
+    await page.setViewportSize(PHONE);
+    await look(page, route, "de");
+    await judge(page, `${route} on a phone`);
+    await page.end();
+  }])),
+  "the choice of language is kept, and ?lang= wins": async (world) => {
+    const page = await world.tab("/?lang=de", { language: "en" });
+    await page.waitForSelector("html[lang=de]");
+    await settled(page);
+    await page.click(".languages button[lang=fr]");
+    await page.goto(`${world.url}/bus`);
+    await page.waitForSelector("html[lang=fr]");
+    await page.end();
+  },
+  "the keyboard alone goes from the wall to a machine": async (world) => {
+    const page = await visit(world, "/", "en", WIDE);
+    await page.focus(".tile[href='/m/m3_mill']");
+    await page.keyboard.press("Enter");
+    await page.waitForURL("**/m/m3_mill");
+    await settled(page);
+    await page.goBack();
+    await page.waitForSelector(".tile");
+    await page.end();
+  },
+  "a tile says its state in a word, a shape and a lamp": async (world) => {
+    const page = await visit(world, "/", "en", WIDE);
+    await page.waitForFunction(() => document.querySelectorAll(".tile .state .shape").length === 13);
+    const tile = page.locator(".tile[href='/m/m3_mill']");
+    await page.waitForFunction(() => document.querySelector(".tile[href='/m/m3_mill'] .lamp"));
+    assert.match(await tile.locator(".state").innerText(), /\w/);
+    assert.match(await tile.locator(".lamp").getAttribute("aria-label"), /^Stack light: /);
+    assert.match(await page.textContent(".top"), /Simulated data/);
+    await page.end();
+  },
+};

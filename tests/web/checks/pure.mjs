@@ -1,0 +1,74 @@
+// The page's own arithmetic, without a browser.
+import { assert } from "../world.mjs";
+
+const from = (name) => import(new URL(`../../../gateway/web/src/${name}.js`, import.meta.url));
+const [exact, frame, ring, snippets, span, state, format, words] = await Promise.all(
+  ["exact", "frame", "ring", "snippets", "span", "state", "format", "words"].map(from));
+
+export const checks = {
+  "an integer beyond 2^53 keeps its digits": () => {
+    const { a, b, c, p } = exact.parse('{"a":-9007199254740993,"b":9007199254,"c":[18446744073709551615,1],"p":"{\\"x\\":9007199254740993}"}');
+    assert.deepEqual([a, b, c[0]], ["-9007199254740993", 9007199254, "18446744073709551615"]);
+    assert.equal(p, '{"x":9007199254740993}');
+  },
+  "a frame comes apart into its fields": () => {
+    const request = "00 2A 00 00 00 06 11 03 00 64 00 02";
+    assert.deepEqual(frame.dissect(request).map(({ name, value }) => `${name}=${value}`),
+      ["transaction=42", "protocol=0", "length=6", "unit=17", "function=3", "address=100", "count=2"]);
+    const reply = frame.dissect("00 2A 00 00 00 07 11 03 04 41 C0 00 01", request, true);
+    assert.deepEqual(reply.slice(-2).map(({ name, number, value }) => `${name} ${number}=${value}`),
+      ["register 100=0x41C0", "register 101=0x0001"]);
+    assert.equal(frame.dissect("00 2A 00 00 00 03 11 83 02", request, true).at(-1).name, "exception");
+    assert.deepEqual(frame.dissect(""), []);
+  },
+  "a ring holds its span and no more": () => {
+    const one = new ring.Ring(1000, 10);
+    for (let time = 0; time < 100000; time += 7) {
+      one.add(time, time);
+    }
+    assert.ok(one.buckets.length <= 10);
+    assert.equal(one.buckets.at(-1).last, 99995);
+    one.add(5, 0);
+    assert.equal(one.buckets.at(-1).last, 99995, "an old reading changes nothing");
+  },
+  "a bad reading is a gap, not a zero": () => {
+    const one = new ring.Ring(1000, 10);
+    one.add(0, 5);
+    one.add(150, 0, true);
+    assert.deepEqual(one.range(), [5, 5]);
+  },
+  "the broker is where a reader reaches it": () => {
+    assert.deepEqual(snippets.brokerOf("mqtt://127.0.0.1:18830", "192.168.1.20"), { host: "192.168.1.20", port: 18830, isSecure: false });
+    assert.deepEqual(snippets.brokerOf("mqtts://broker.school", "192.168.1.20"), { host: "broker.school", port: 8883, isSecure: true });
+  },
+  "a topic with a quote is still one word of the shell": () => {
+    assert.match(snippets.shell({ host: "h", port: 1 }, "it's"), /-t 'it'\\''s'$/);
+  },
+  "zooming keeps the middle and never passes the present": () => {
+    const now = 1000000;
+    const wide = span.zoom(span.between(0, 400000), 0.5, now);
+    assert.deepEqual([wide.from, wide.to], [100000, 300000]);
+    assert.ok(span.zoom(span.between(800000, 1000000), 4, now).to <= now);
+    assert.ok(span.isFollowing(span.move(span.between(800000, 990000), 0.25, now)));
+  },
+  "a state has a shape, and a dead network is not a stopped machine": () => {
+    const machine = { state: "state" };
+    const live = (word) => ({ state: "online", values: { state: { v: word, q: "good" } } });
+    const stopped = state.judge(machine, live("stopped"), true, 0, 0);
+    const offline = state.judge(machine, { state: "offline", values: {} }, true, 0, 0);
+    const silent = state.judge(machine, live("execute"), false, 0, 0);
+    assert.deepEqual([stopped.tone, offline.tone, silent.tone], ["rest", "gone", "gone"]);
+    assert.notEqual(stopped.shape, offline.shape);
+    assert.equal(state.judge(machine, live("aborting"), true, 0, 0).lamp, "red");
+    assert.equal(state.judge(machine, live("suspended"), true, 1, 2 + state.WAITING_LONG_MS).tone, "warn");
+  },
+  "numbers are written in the reader's manner": () => {
+    const tag = { deadband: "", scale: "0.1", type: "int16" };
+    const seen = words.LANGUAGES.map((code) => {
+      words.choose(code);
+      return format.value(tag, 1234.5).replace(/\s/g, "_");
+    });
+    assert.deepEqual(seen, ["1_234,5", "1.234,5", "1,234.5"]);
+    assert.equal(format.value(tag, "-9223372036854775808"), "-9,223,372,036,854,775,808");
+  },
+};
