@@ -56,7 +56,7 @@ static struct {
     bool is_all_lost;
     uint32_t random;
     uint32_t seed;
-    char folder[PATH_MAX]; /* whose files have images */
+    char folder[128]; /* whose files have images */
 } fault;
 
 /* Deterministic: the seed tells everything. */
