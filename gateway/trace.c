@@ -17,6 +17,17 @@ struct slot {
     struct trace_view view;
 };
 
+/* What was published while anything was armed: it may be quicker than the poller's word of it.
+ */
+enum { PASSED_MAX = 32 };
+struct passed {
+    uint64_t seq;
+    int64_t published_us;
+    int64_t acknowledged_us;
+    char *sent;
+    char topic[TOPIC_SIZE];
+};
+
 struct trace {
     const struct factory *factory;
     atomic_uint armed_count;
@@ -24,6 +35,8 @@ struct trace {
     struct slot slots[TRACES_MAX];
     uint64_t committed; /* the last that was told while anything was armed */
     int64_t committed_us;
+    struct passed passed[PASSED_MAX];
+    size_t passed_next;
 };
 
 struct trace *trace_create(const struct factory *factory)
@@ -46,6 +59,9 @@ void trace_destroy(struct trace *trace)
 {
     for (size_t at = 0; at < TRACES_MAX; at++) {
         trace_release(&trace->slots[at].view);
+    }
+    for (size_t at = 0; at < PASSED_MAX; at++) {
+        free(trace->passed[at].sent);
     }
     (void)pthread_mutex_destroy(&trace->mutex);
     free(trace);
@@ -140,6 +156,23 @@ static char *copy_part(const char *text, size_t length)
     return made;
 }
 
+/* With the lock held: what has happened to the sample already. */
+static void catch_up(struct trace *trace, struct trace_view *view)
+{
+    if (trace->committed >= view->seq) {
+        view->ended_us[TRACE_COMMIT] = trace->committed_us;
+    }
+    for (size_t at = 0; at < PASSED_MAX; at++) {
+        const struct passed *passed = &trace->passed[at];
+        if (passed->sent != NULL && passed->seq == view->seq) {
+            view->sent = memory_copy(passed->sent);
+            (void)memcpy(view->topic, passed->topic, sizeof view->topic);
+            view->ended_us[TRACE_PUBLISH] = passed->published_us;
+            view->ended_us[TRACE_PUBACK] = passed->acknowledged_us;
+        }
+    }
+}
+
 /* With the lock held. The sample came of this exchange when the value bears its time, and is
  * not older than the oldest in it. */
 static void take_poll(struct trace *trace, struct slot *slot, const struct trace_poll *poll)
@@ -169,21 +202,28 @@ static void take_poll(struct trace *trace, struct slot *slot, const struct trace
     view->payload = copy_part(poll->view->payload, poll->view->payload_length);
     view->ended_us[TRACE_DECODE] = poll->decoded_us;
     view->ended_us[TRACE_QUEUE] = poll->queued_us;
-    if (trace->committed >= view->seq) { /* it was quicker than this */
-        view->ended_us[TRACE_COMMIT] = trace->committed_us;
-    }
+    catch_up(trace, view);
 }
 
 void trace_poll(struct trace *trace, const struct trace_poll *poll)
 {
+    struct wake *wakes[TRACES_MAX];
+    size_t count = 0;
     (void)pthread_mutex_lock(&trace->mutex);
     for (size_t at = 0; at < TRACES_MAX; at++) {
         struct slot *slot = &trace->slots[at];
-        if (slot->is_armed && slot->machine == poll->machine && !slot->view.has_sample) {
-            take_poll(trace, slot, poll);
+        if (!slot->is_armed || slot->machine != poll->machine || slot->view.has_sample) {
+            continue;
+        }
+        take_poll(trace, slot, poll);
+        if (slot->view.ended_us[TRACE_PUBACK] != 0) {
+            wakes[count++] = slot->wake;
         }
     }
     (void)pthread_mutex_unlock(&trace->mutex);
+    for (size_t at = 0; at < count; at++) {
+        wake_up(wakes[at]);
+    }
 }
 
 /* ------------------------------------------------------------------ behind it */
@@ -214,6 +254,11 @@ void trace_publish(struct trace *trace, uint64_t seq, const char *topic, const c
     }
     int64_t now_us = clock_monotonic_us();
     (void)pthread_mutex_lock(&trace->mutex);
+    struct passed *passed = &trace->passed[trace->passed_next++ % PASSED_MAX];
+    free(passed->sent);
+    *passed =
+        (struct passed){.seq = seq, .published_us = now_us, .sent = copy_part(payload, length)};
+    (void)snprintf(passed->topic, sizeof passed->topic, "%s", topic);
     for (size_t at = 0; at < TRACES_MAX; at++) {
         struct trace_view *view = &trace->slots[at].view;
         if (view->has_sample && view->seq == seq && view->sent == NULL) {
@@ -234,6 +279,11 @@ void trace_acknowledge(struct trace *trace, uint64_t seq)
     struct wake *wakes[TRACES_MAX];
     size_t count = 0;
     (void)pthread_mutex_lock(&trace->mutex);
+    for (size_t at = 0; at < PASSED_MAX; at++) {
+        if (trace->passed[at].seq == seq) {
+            trace->passed[at].acknowledged_us = now_us;
+        }
+    }
     for (size_t at = 0; at < TRACES_MAX; at++) {
         struct slot *slot = &trace->slots[at];
         if (slot->view.has_sample && slot->view.seq == seq) {
