@@ -9,10 +9,10 @@ import { t, titleOf } from "../words.js";
 import { Frame } from "../widgets/frame.js";
 import { Shape } from "../widgets/shape.js";
 
-function Step({ number, name, took, children, wide }) {
+function Step({ number, name, took, children, wide, why }) {
   return html`<section class=${`step ${wide ? "wide" : ""} step-${name}`}>
     <h2><b>${number}</b> ${t(`trace.${name}`)}${took !== undefined && html` <small class="took">${format.micros(took)}</small>`}</h2>
-    <p class="hint">${t(`trace.${name}.why`)}</p>
+    <p class="hint">${why || t(`trace.${name}.why`)}</p>
     ${children}</section>`;
 }
 
@@ -33,6 +33,9 @@ function Bits({ register, bit }) {
 }
 
 function Orders({ trace }) {
+  if (!trace.orders.length) {
+    return html`<p>${t("trace.noorder")}</p><p class="mono">${trace.type}</p>`;
+  }
   return html`<table class="orders"><thead><tr><th scope="col">${t("trace.order")}</th>
     <th scope="col">${t("trace.read")}</th></tr></thead>
     <tbody>${trace.orders.map(({ order, value, is_chosen: isChosen }) => html`<tr class=${isChosen ? "chosen" : ""}>
@@ -49,19 +52,24 @@ function Sentinel({ trace }) {
     <p class=${`outcome ${hit ? "warn" : ""}`}><${Shape} name=${hit ? "bad" : "good"} /> ${hit ? t("sentinel.hit") : t("sentinel.missed")}</p>`;
 }
 
+const isAbsent = (trace) => trace.value === null || trace.value === undefined || trace.value === "null";
+
 function Scale({ trace }) {
+  if (isAbsent(trace)) {
+    return html`<p class="sum mono">—</p><p>${t("trace.nonumber")}</p>`;
+  }
   const isPlain = (trace.scale === "1" || !trace.scale) && (trace.offset === "0" || !trace.offset);
   const words = trace.word !== null && trace.word !== undefined;
   return html`<p class="sum mono">${trace.raw === "" || trace.raw === null ? "—" : trace.raw}${!isPlain && html` × ${trace.scale}${
-      trace.offset !== "0" && ` + ${trace.offset}`}`}${trace.mask && html` & ${trace.mask}`} = <b>${words ? trace.word : trace.value}</b> ${trace.unit}</p>
+      trace.offset !== "0" && ` + ${trace.offset}`}`}${trace.mask && html` & ${trace.mask}`} = <b>${String(words ? trace.word : trace.value)}</b> ${trace.unit}</p>
     ${isPlain && !words && html`<p>${t("trace.plain")}</p>`}
     ${words && html`<p>${t("trace.words")}</p>`}`;
 }
 
 function Verdict({ trace }) {
   const hasRange = trace.min !== null && trace.min !== undefined || trace.max !== null && trace.max !== undefined;
-  return html`<p>${hasRange ? html`<span class="mono">${trace.min === null || trace.min === undefined ? "" : `${trace.min} ≤ `}${trace.value}${
-    trace.max === null || trace.max === undefined ? "" : ` ≤ ${trace.max}`}</span>` : t("trace.norange")}</p>
+  return html`<p>${hasRange && !isAbsent(trace) ? html`<span class="mono">${trace.min === null || trace.min === undefined ? "" : `${trace.min} ≤ `}${String(trace.value)}${
+    trace.max === null || trace.max === undefined ? "" : ` ≤ ${trace.max}`}</span>` : hasRange ? "" : t("trace.norange")}</p>
     <p class=${`outcome ${trace.quality === "good" ? "" : "warn"}`}><${Shape} name=${trace.quality} /> ${t(`quality.${trace.quality}`)}
       ${trace.reason && ` · ${reason(trace.reason)}`}</p>`;
 }
@@ -87,7 +95,7 @@ function Story({ trace, tag }) {
     <${Step} number="1" name="request" wide=${true}><${Frame} hex=${trace.request.bytes} /><//>
     <${Step} number="2" name="reply" wide=${true} took=${trace.reply.duration_us}>
       <${Frame} hex=${trace.reply.bytes} request=${trace.request.bytes} isReply=${true} tagged=${tagged} /><//>
-    <${Step} number="3" name="registers">${trace.registers.map((register) => html`<${Bits} register=${register} bit=${trace.bit} />`)}
+    <${Step} number="3" name="registers" why=${trace.registers.length ? "" : t("trace.bit.why")}>${trace.registers.map((register) => html`<${Bits} register=${register} bit=${trace.bit} />`)}
       ${!trace.registers.length && html`<p class="big mono">${trace.raw}</p>`}<//>
     <${Step} number="4" name="orders"><${Orders} trace=${trace} /><//>
     <${Step} number="5" name="sentinel"><${Sentinel} trace=${trace} /><//>
