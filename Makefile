@@ -43,8 +43,8 @@ C_FILES   := $(wildcard config/*.[ch] drivers/*.[ch] gateway/*.[ch] simulator/*.
 PYTHON    := /usr/bin/python3
 $(if $(OPTIMISE_$(MODE)),,$(error MODE=$(MODE) is unknown: release, debug, asan, tsan or cover))
 
-.PHONY: all help deps deps-check demo unit test screens check lint format fuzz torture soak bench \
-        bench-quick install clean
+.PHONY: all help deps deps-check demo unit units quick test screens check lint format fuzz torture soak \
+        bench bench-quick install clean
 .DEFAULT_GOAL := all
 
 all: $(BUILD)/formlab-gateway $(BUILD)/formlab-simulator ## build both programs into build/<mode>/
@@ -57,7 +57,6 @@ deps: ## install the Debian packages that are missing (sudo where not root)
 
 deps-check:
 	@tests/install_packages.sh $(DEPS_CHECK)
-
 demo: deps ## broker, simulator and gateway, live; Ctrl-C ends them (SCENE=, LISTEN=, BROKER_PORT=, WEB_PORT=, PORT_OFFSET=)
 	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@$(PYTHON) tests/demo.py --build $(BUILD)
@@ -69,7 +68,6 @@ test: deps ## all tests; ONLY=NAME runs one; ends with "N passed, N failed"
 	@$(MAKE) --no-print-directory -j$$(nproc) all units
 	@$(PYTHON) tests/run.py --build $(BUILD) $(if $(ONLY),--only '$(ONLY)')
 
-.PHONY: units quick
 units: $(UNITS) $(BENCHES) tests/web/node_modules/.package-lock.json
 quick: all units
 	@$(PYTHON) tests/run.py --build $(BUILD) --kind quick
@@ -108,8 +106,8 @@ bench-quick: ## the same with fewer rounds and loads, in about 2 minutes
 install: all ## programs, configuration and units below DESTDIR/PREFIX
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(BUILD)/formlab-gateway $(BUILD)/formlab-simulator
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/formlab $(wildcard config/*.conf)
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/formlab/maps $(wildcard config/maps/*.csv)
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/formlab/scenes $(wildcard config/scenes/*.scene)
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/formlab/maps config/maps/*.csv
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/formlab/scenes config/scenes/*.scene
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system config/formlab-gateway.service
 
 clean: ## remove build/
