@@ -74,12 +74,20 @@ static void check_rows(void)
     journal_reader_close(reader);
 }
 
+static void write_file(const uint8_t *data, size_t size)
+{
+    FILE *stream = fopen(file, "we");
+    require(stream != NULL);
+    size_t written = fwrite(data, 1, size, stream);
+    require(fclose(stream) == 0);
+    require(written == size);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct journal_error error;
     remove_all();
-    FILE *stream = fopen(file, "we");
-    require(stream != NULL && fwrite(data, 1, size, stream) == size && fclose(stream) == 0);
+    write_file(data, size);
     struct journal *journal = journal_open(&factory, &error);
     if (journal == NULL) {
         return 0; /* a newer version's */
