@@ -55,7 +55,6 @@ struct connection {
     int fd;
     uint32_t interest; /* what epoll looks for */
     enum phase phase;
-    bool is_surplus;
     int64_t opened_us;
     int64_t replied_us; /* the end of its last reply; 0: none yet */
     size_t sent;
@@ -237,6 +236,22 @@ static bool is_deaf(const struct server *server, const struct connection *connec
             server->now_us - connection->replied_us < personality->gap_us);
 }
 
+/* Whether as many older connections as the device serves are open still: when one of them ends,
+ * the next in line is served. */
+static bool is_surplus(const struct connection *connection)
+{
+    unsigned places = personality_of(connection)->max_connections;
+    if (places == 0 || connection->endpoint->connections_count <= places) {
+        return false;
+    }
+    const struct connection *older = connection->next; /* the newest stands first */
+    while (older != NULL && places > 0) {
+        older = older->next;
+        places--;
+    }
+    return places == 0;
+}
+
 /* Makes the reply to one request and sends it, or holds it until it is due. */
 static bool serve_request(struct server *server, struct connection *connection,
                           const struct mbap_request *request)
@@ -246,7 +261,7 @@ static bool serve_request(struct server *server, struct connection *connection,
         return true;
     }
     answer_request(&server->answers, &connection->endpoint->answers, request,
-                   connection->is_surplus, answer);
+                   is_surplus(connection), answer);
     connection->sent = 0;
     if (answer->reply.length == 0) {
         await_request(server, connection);
@@ -360,8 +375,7 @@ static void open_connection(struct endpoint *endpoint, int fd)
     if (is_full(endpoint) && endpoint->answers.personality->kicks_out) {
         kick_out_oldest(endpoint);
     }
-    bool is_surplus = is_full(endpoint);
-    bool is_welcome = !is_surplus || endpoint->answers.personality->answers_surplus;
+    bool is_welcome = !is_full(endpoint) || endpoint->answers.personality->answers_surplus;
     struct connection *connection = is_welcome ? take_connection(server) : NULL;
     if (connection == NULL) {
         (void)close(fd);
@@ -373,7 +387,6 @@ static void open_connection(struct endpoint *endpoint, int fd)
     connection->endpoint = endpoint;
     connection->fd = fd;
     connection->interest = EPOLLIN;
-    connection->is_surplus = is_surplus;
     connection->opened_us = server->now_us;
     connection->next = endpoint->connections;
     if (connection->next != NULL) {

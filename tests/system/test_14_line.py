@@ -306,9 +306,13 @@ class Manners(Endpoints):
         self.assertEqual(meter.read(1, 4, 1, 1), -2)
         self.assertEqual(meter.read(1, 4, 2, 2), -2)
         self.assertEqual(len(meter.read(1, 4, 1, 6)), 6)
-        self.assertEqual(self.wire("u2_meter").read(1, 4, 1, 2), -11)
+        second = self.wire("u2_meter")
+        self.assertEqual(second.read(1, 4, 1, 2), -11)
         with self.assertRaises(TimeoutError):
             meter.read(255, 4, 1, 2)
+        meter.close()
+        harness.wait_until(lambda: second.read(1, 4, 1, 2) != -11, 5, "the next one's turn")
+        self.assertEqual(len(second.read(1, 4, 1, 6)), 6)
         solar = self.wire("u5_pv", 0.6)
         with self.assertRaises(TimeoutError):
             solar.read(126, 3, 40000, 2)
