@@ -12,6 +12,7 @@
 #include "gateway/safe_lane.h"
 #include "gateway/session.h"
 #include "gateway/thread.h"
+#include "gateway/throttle.h"
 #include "gateway/topic.h"
 
 /* A token says whose message it was; a sample's is its seq alone. */
@@ -54,6 +55,7 @@ struct publisher {
     size_t plain_max; /* the broker's window may be small */
     bool is_narrow;   /* it takes one message at a time */
     size_t quick;     /* QoS 0 under way */
+    struct throttle throttle;
     size_t cleared;
     int64_t live_due_us;
     int64_t stats_due_us;
@@ -72,13 +74,23 @@ static bool is_up(struct publisher *publisher)
     return session_mqtt(publisher->session) != NULL;
 }
 
+static bool has_room(struct publisher *publisher, int qos)
+{
+    if (qos > 0) {
+        return publisher->plain < publisher->plain_max;
+    }
+    int64_t waiting_since_us = mqtt_waiting_since_us(session_mqtt(publisher->session));
+    return publisher->quick < QUICK_MAX &&
+           throttle_allows(&publisher->throttle, waiting_since_us, clock_monotonic_us());
+}
+
 /* Hands a message of either small window over; false: not now. */
 static bool hand_over(struct publisher *publisher, const struct mqtt_message *message,
                       uint64_t token)
 {
     size_t *under_way = message->qos > 0 ? &publisher->plain : &publisher->quick;
-    size_t max = message->qos > 0 ? publisher->plain_max : QUICK_MAX;
-    if (*under_way >= max || !mqtt_publish(session_mqtt(publisher->session), message, token)) {
+    if (!has_room(publisher, message->qos) ||
+        !mqtt_publish(session_mqtt(publisher->session), message, token)) {
         return false;
     }
     (*under_way)++;
@@ -240,11 +252,12 @@ static void send_fast_lane(struct publisher *publisher, int64_t now_us)
             return;
         }
         if (!send_live(publisher)) {
-            break; /* the next answer wakes us */
+            break; /* the next answer wakes us, or the throttle's next share is due */
         }
         publisher->is_item_kept = false;
     }
-    publisher->live_due_us = WAKE_NEVER;
+    publisher->live_due_us =
+        publisher->throttle.share > 0 ? throttle_due_us(&publisher->throttle) : WAKE_NEVER;
 }
 
 /* ---- the connection ---- */
@@ -258,6 +271,7 @@ static void come_up(struct publisher *publisher, const struct mqtt_event *event,
     publisher->plain = 0;
     publisher->quick = 0;
     publisher->cleared = 0;
+    throttle_reset(&publisher->throttle);
     publisher->up_us = now_us;
     publisher->live_due_us = now_us;
     publisher->stats_due_us = now_us;
@@ -291,6 +305,9 @@ static void take_answer(struct publisher *publisher, const struct mqtt_event *ev
                         int64_t now_us)
 {
     uint64_t kind = TOKEN_KIND(event->token);
+    if (kind != TOKEN_OF_QUICK) {
+        throttle_answered(&publisher->throttle, now_us);
+    }
     if (kind == 0) {
         safe_lane_answer(publisher->lane, event, now_us);
     } else if (kind == TOKEN_OF_QUICK) {
