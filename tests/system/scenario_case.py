@@ -11,9 +11,9 @@ SLACK_S = 1.5    # of a loaded machine: from the device's answer to the subscrib
 
 class ScenarioCase(harness.Scenario):
     def begin(self, links, scenario, start, duration, speed=1, every="200 ms", before=(),
-              topics=()):
+              topics=(), options=()):
         """Broker, simulator with a scene, gateway, and who listens. `before`: lines of the scene
-        that stand before the scenario's."""
+        that stand before the scenario's. `options`: the gateway's."""
         scene = self.dir / "scene"
         scene.write_text("\n".join([*before, f"{scenario} start={start} duration={duration}", ""]))
         self.every_s, self.speed = float(every.split()[0]) / (1000 if "ms" in every else 1), speed
@@ -24,7 +24,7 @@ class ScenarioCase(harness.Scenario):
                                   "--control", self.control.path, "--seed", 5)
         self.watcher = self.subscriber(broker.port, topics=("formlab/+/+/samples",
                                                             "formlab/+/+/status", *topics))
-        self.gw = self.gateway(self.made)
+        self.gw = self.gateway(self.made, *options)
         self.scenario = scenario.split()[0]
 
     def samples(self, machine, start=0):

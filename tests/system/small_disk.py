@@ -37,7 +37,8 @@ class Disk:
         self.path(HOG).unlink()
 
     def remount(self, options):
-        enter = ["nsenter", "-t", str(self.pid), "-m"] + ([] if os.geteuid() == 0 else ["-U"])
+        enter = ["nsenter", "-t", str(self.pid), "-m", "-r"]
+        enter += [] if os.geteuid() == 0 else ["-U"]
         subprocess.run([*enter, "mount", "-o", f"remount,{options}", str(self.folder)], check=True)
 
 

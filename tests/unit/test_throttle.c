@@ -9,7 +9,8 @@
 
 #include "gateway/throttle.h"
 
-enum { MS = 1000, S = 1000 * MS };
+static const int64_t MS = 1000;
+static const int64_t S = 1000000;
 
 /* How many pass at one moment, of 5000. */
 static int passing(struct throttle *throttle, int64_t waiting_since_us, int64_t now_us)
