@@ -9,8 +9,8 @@
 
 #include "gateway/throttle.h"
 
-static const int64_t MS = 1000;
-static const int64_t S = 1000000;
+#define MS INT64_C(1000)
+#define S  INT64_C(1000000)
 
 /* How many pass at one moment, of 5000. */
 static int passing(struct throttle *throttle, int64_t waiting_since_us, int64_t now_us)
