@@ -80,10 +80,13 @@ void log_line(enum log_level level, const char *module, const char *format, ...)
 
 int log_descriptor(void)
 {
+    (void)pthread_mutex_lock(&state.mutex);
     if (state.kept < 0) {
         state.kept = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     }
-    return state.kept;
+    int kept = state.kept;
+    (void)pthread_mutex_unlock(&state.mutex);
+    return kept;
 }
 
 int log_flush(void)
@@ -91,7 +94,8 @@ int log_flush(void)
     enum { US_PER_MS = 1000 };
     char line[FOLD_LINE_SIZE + 32];
     uint64_t told;
-    if (state.kept >= 0 && read(state.kept, &told, sizeof told) < 0) {
+    int kept = log_descriptor();
+    if (kept >= 0 && read(kept, &told, sizeof told) < 0) {
         told = 0; /* nothing new is kept; what was may be due */
     }
     for (;;) {

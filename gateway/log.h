@@ -15,8 +15,8 @@ void log_line(enum log_level level, const char *module, const char *format, ...)
 
 /* Who says too much is cut short, see fold.h; what is kept is said by log_flush(). Main awaits
  * log_descriptor(), which is readable when a line is kept, and calls log_flush() then and after
- * the milliseconds that it returns; -1: nothing is kept any more. The descriptor is asked for
- * once, before the first thread, and stays; -1: there is none. */
+ * the milliseconds that it returns; -1: nothing is kept any more. The descriptor is made when
+ * it is first asked for, and stays; -1: there is none. */
 int log_descriptor(void);
 int log_flush(void);
 
