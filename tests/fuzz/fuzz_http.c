@@ -47,8 +47,11 @@ static size_t split(const uint8_t *data, size_t size, char *texts[TEXTS_COUNT])
     for (size_t index = 0; index < TEXTS_COUNT; index++) {
         const uint8_t *end = at < size ? memchr(data + at, '\n', size - at) : NULL;
         size_t length = end != NULL ? (size_t)(end - data) - at : size - at;
-        texts[index] = strndup(length > 0 ? (const char *)data + at : "", length);
+        texts[index] = calloc(1, length + 1); /* strndup() wants an end to what it reads from */
         assert(texts[index] != NULL);
+        if (length > 0) {
+            (void)memcpy(texts[index], data + at, length);
+        }
         at += length + (end != NULL ? 1 : 0);
     }
     return at;
