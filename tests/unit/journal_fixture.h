@@ -133,4 +133,24 @@ static FIXTURE_UNUSED void query(const char *sql, char *answer, size_t size)
         assert_string_equal(printed, expected);                                                \
     } while (0)
 
+struct copy {
+    char bytes[1 << 20];
+    size_t length;
+};
+
+/* Out of the journal's file with that suffix (mode "re"), or into it ("we"). */
+static FIXTURE_UNUSED void copy_file(const char *suffix, const char *mode, struct copy *copy)
+{
+    char path[160];
+    (void)snprintf(path, sizeof path, "%s%s", journal_factory->journal.file, suffix);
+    FILE *file = fopen(path, mode);
+    assert_non_null(file);
+    if (mode[0] == 'r') {
+        copy->length = fread(copy->bytes, 1, sizeof copy->bytes, file);
+    } else {
+        assert_int_equal(fwrite(copy->bytes, 1, copy->length, file), copy->length);
+    }
+    assert_int_equal(fclose(file), 0);
+}
+
 #endif

@@ -57,25 +57,6 @@ static void remove_files(void)
     remove_matching(".grave*");
 }
 
-struct copy {
-    char bytes[1 << 20];
-    size_t length;
-};
-
-static void copy_file(const char *suffix, const char *mode, struct copy *copy)
-{
-    char path[160];
-    (void)snprintf(path, sizeof path, "%s%s", journal_factory->journal.file, suffix);
-    FILE *file = fopen(path, mode);
-    assert_non_null(file);
-    if (mode[0] == 'r') {
-        copy->length = fread(copy->bytes, 1, sizeof copy->bytes, file);
-    } else {
-        assert_int_equal(fwrite(copy->bytes, 1, copy->length, file), copy->length);
-    }
-    assert_int_equal(fclose(file), 0);
-}
-
 /* ------------------------------------------------------------------ scenarios */
 
 static void make_payload(uint64_t seq, char payload[static 300])

@@ -566,25 +566,6 @@ static void what_is_unsent_is_saved_in_order(void **state)
     assert_int_equal(count_files(".damaged-*Z"), 1);
 }
 
-struct copy {
-    char bytes[1 << 18];
-    size_t length;
-};
-
-static void copy_file(const char *suffix, const char *mode, struct copy *copy)
-{
-    char path[160];
-    (void)snprintf(path, sizeof path, "%s%s", journal_factory->journal.file, suffix);
-    FILE *file = fopen(path, mode);
-    assert_non_null(file);
-    if (mode[0] == 'r') {
-        copy->length = fread(copy->bytes, 1, sizeof copy->bytes, file);
-    } else {
-        assert_int_equal(fwrite(copy->bytes, 1, copy->length, file), copy->length);
-    }
-    assert_int_equal(fclose(file), 0);
-}
-
 static void what_the_broker_refused_is_saved_with_the_unsent(void **state)
 {
     (void)state;
