@@ -15,6 +15,8 @@ enum {
     GAPS_KEPT = 1000, /* of those older than every row */
 };
 
+#define TRANSACTION_BYTES_MAX (UINT64_C(1) << 20) /* of rows: the log stays small */
+
 enum statement {
     BEGIN,
     COMMIT,
@@ -208,11 +210,32 @@ static enum journal_status put_run(struct journal *journal)
     return abandon_unless(journal, status);
 }
 
+/* What file and log may still grow by, together. */
+static uint64_t room_bytes(const struct journal *journal)
+{
+    uint64_t bytes = journal_size(journal);
+    return bytes < journal->max_bytes ? journal->max_bytes - bytes : 0;
+}
+
+/* Every transaction may touch some pages beyond its rows': the cursor's, the tree's, the header. */
+static bool is_tight(const struct journal *journal)
+{
+    return room_bytes(journal) <= journal->max_bytes / 64;
+}
+
 bool journal_is_held(const struct journal *journal)
 {
-    uint64_t wal_bytes = journal_wal_size(journal);
-    return wal_bytes > journal->wal_limit_bytes &&
-           journal_file_size(journal->file, "") + wal_bytes >= journal->max_bytes;
+    return is_tight(journal) && journal_wal_size(journal) > journal->wal_limit_bytes;
+}
+
+/* Rows take up to twice their length, since a page may hold one that fills little more than
+ * half of it. */
+uint64_t journal_transaction_bytes(const struct journal *journal)
+{
+    uint64_t share = journal->max_bytes / 32;
+    uint64_t most = share < TRANSACTION_BYTES_MAX ? share : TRANSACTION_BYTES_MAX;
+    uint64_t room = room_bytes(journal) / 4;
+    return room < most ? room : most;
 }
 
 enum journal_status journal_begin(struct journal *journal)
@@ -220,7 +243,7 @@ enum journal_status journal_begin(struct journal *journal)
     if (journal->sql == NULL) {
         return JOURNAL_FAILED;
     }
-    if (journal_size(journal) >= journal->max_bytes) {
+    if (is_tight(journal)) {
         sql_checkpoint(journal->sql, SQL_EMPTY_LOG);
     }
     if (journal_is_held(journal)) {

@@ -132,7 +132,7 @@ enum journal_status journal_salvage_enter(struct journal *journal, const struct 
  * the message tells why. */
 bool journal_replace(struct journal *journal);
 
-/* Whether a reader keeps the log so long that max_size is reached. */
+/* Whether a reader keeps the log so long that the next transaction may not fit into max_size. */
 bool journal_is_held(const struct journal *journal);
 
 /* Whether another step's worth of rows would bring retention about. */

@@ -27,7 +27,6 @@ enum {
     ANNOUNCE_MAX_US = 900000000, /* 256 events then tell of two days without a broker */
 };
 #define RING_BYTES      ((size_t)64 << 20)  /* of memory touched only while commits fail */
-#define CHUNK_MAX_BYTES (UINT64_C(1) << 20) /* of one transaction: the log stays small */
 
 enum wish { WISH_RECORD, WISH_FINISH, WISH_STOP };
 
@@ -259,12 +258,12 @@ static void renumber(struct recorder *recorder, struct journal_row *row)
 
 static enum journal_status write_records(struct recorder *recorder, struct chunk *chunk)
 {
-    uint64_t share = journal_max_size(recorder->parts.journal) / 32;
-    uint64_t bytes_max = share < CHUNK_MAX_BYTES ? share : CHUNK_MAX_BYTES;
+    uint64_t bytes_max = journal_transaction_bytes(recorder->parts.journal);
     uint64_t bytes = 0;
     enum journal_status status = JOURNAL_OK;
     const struct record *record = ring_first(recorder->ring);
-    while (record != NULL && status == JOURNAL_OK && bytes < bytes_max) {
+    while (record != NULL && status == JOURNAL_OK &&
+           (chunk->records == 0 || bytes < bytes_max)) {
         struct journal_row row = {
             .seq = seq_of(recorder, record),
             .run = recorder->parts.run,
