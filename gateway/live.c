@@ -39,7 +39,6 @@ struct slot {
     int64_t info_next_us; /* monotonic: not before */
     int64_t snapshot_next_us;
     int64_t now_next_us;
-    bool is_renewing; /* what leaves next is old: it does not begin a beat of `now` */
     uint32_t achieved_told_ms;
     struct told *told;      /* one a tag: what `now` said last; NULL when it says nothing */
     struct tag_set moved;   /* differ from what was told, wait for now_next_us */
@@ -341,16 +340,12 @@ static void take_now(struct slot *slot, struct live_item *item)
     told_remember(&slot->told[tag], point, text);
 }
 
-/* Whoever is read every 100 ms and shown every 100 ms is shown as soon as it is read, once a
- * beat began with a reading; a reading that came late does not hold back those that follow, as
- * it would for ever: an eighth of the pause is given back with each. */
-static int64_t next_now_us(struct slot *slot, int64_t pause_us, int64_t now_us)
+/* The least time between two beats of `now`. Who is read no oftener than shown is shown as soon
+ * as it is read: a pause would only add one beat's unpunctuality to the next. */
+static int64_t now_pause_us(const struct machine *machine)
 {
-    int64_t late_us = slot->now_next_us > 0 ? now_us - slot->now_next_us : 0;
-    int64_t returned_us = late_us < pause_us / 8 ? late_us : pause_us / 8;
-    bool is_old = slot->is_renewing;
-    slot->is_renewing = false;
-    return is_old ? 0 : now_us + pause_us - returned_us;
+    bool is_slow = machine->periods_ms[0] >= machine->now_ms;
+    return is_slow ? 0 : (int64_t)machine->now_ms * 1000;
 }
 
 /* What of this slot comes first; false when nothing of it is due at `now_us`. */
@@ -372,7 +367,7 @@ static bool take_from(const struct machine *machine, struct slot *slot, int64_t 
     }
     if (slot->leaving.count == 0 && slot->moved.count > 0 && slot->now_next_us <= now_us) {
         set_move(&slot->leaving, &slot->moved);
-        slot->now_next_us = next_now_us(slot, (int64_t)machine->now_ms * 1000, now_us);
+        slot->now_next_us = now_us + now_pause_us(machine);
     }
     if (slot->leaving.count > 0) {
         take_now(slot, item);
@@ -423,7 +418,6 @@ static void renew_slot(struct slot *slot, const struct machine *machine)
     slot->info_next_us = 0;
     slot->snapshot_next_us = 0;
     slot->now_next_us = 0;
-    slot->is_renewing = slot->payload_length > 0;
     size_t tags_count = machine->now_is_enabled ? machine->map->tags_count : 0;
     for (size_t tag = 0; tag < tags_count; tag++) {
         if (slot->points[tag].is_present && !set_has(&slot->leaving, tag)) {
