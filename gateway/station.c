@@ -40,15 +40,20 @@ void station_start(struct station *station, int64_t now_us)
     const struct machine *machine = station->machine;
     int64_t fastest_us = (int64_t)machine->periods_ms[0] * 1000;
     int64_t spread_us = fastest_us < US_PER_S ? fastest_us : US_PER_S;
-    int64_t first_us = now_us + pace_phase_us(machine->name, spread_us);
+    int64_t grid_us = now_us + pace_phase_us(machine->name, spread_us);
     for (size_t period = 0; period < machine->periods_count; period++) {
-        station->paces[period] =
-            pace_start(first_us, (int64_t)machine->periods_ms[period] * 1000);
+        int64_t period_us = (int64_t)machine->periods_ms[period] * 1000;
+        int64_t second_us = period_us > spread_us ? grid_us + period_us : grid_us;
+        station->paces[period] = pace_start(second_us, period_us);
     }
+    station->first_us = now_us;
 }
 
 int64_t station_due_us(const struct station *station)
 {
+    if (station->health.polls == 0) {
+        return station->first_us;
+    }
     int64_t due_us = station->paces[0].due_us;
     for (size_t period = 1; period < station->machine->periods_count; period++) {
         if (station->paces[period].due_us < due_us) {
@@ -74,6 +79,9 @@ static void measure_pace(struct station *station, int64_t now_us)
 /* All paces of a machine lie on one grid, so those due together are read together. */
 uint32_t station_begin_poll(struct station *station, int64_t now_us)
 {
+    if (station->health.polls++ == 0) {
+        return (UINT32_C(1) << station->machine->periods_count) - 1;
+    }
     uint32_t due = 0;
     for (size_t period = 0; period < station->machine->periods_count; period++) {
         struct pace *pace = &station->paces[period];
@@ -82,7 +90,6 @@ uint32_t station_begin_poll(struct station *station, int64_t now_us)
             station->health.missed += pace_advance(pace, now_us);
         }
     }
-    station->health.polls++;
     measure_pace(station, now_us);
     return due;
 }
