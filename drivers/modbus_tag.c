@@ -427,6 +427,24 @@ void modbus_tag_decode(const struct tag *tag, const uint8_t *bytes, char *text,
     }
 }
 
+enum modbus_plain modbus_tag_plain(const struct tag *tag)
+{
+    static const uint8_t plains[] = {
+        [TYPE_INT16] = MODBUS_PLAIN_INT16,
+        [TYPE_UINT16] = MODBUS_PLAIN_UINT16,
+        [TYPE_INT32] = MODBUS_PLAIN_INT32,
+        [TYPE_UINT32] = MODBUS_PLAIN_UINT32,
+    };
+    bool is_straight =
+        !table_is_bits(tag->table) && tag->sentinels_count == 0 && tag->mask == UINT64_MAX;
+
+    for (unsigned i = 0; i < 2U * tag->registers && i < MAP_ORDER_MAX; i++) {
+        is_straight = is_straight && tag->order[i] == i;
+    }
+    return is_straight && tag->type < sizeof plains ? (enum modbus_plain)plains[tag->type]
+                                                    : MODBUS_PLAIN_NOT;
+}
+
 void modbus_tag_decode_bit(bool bit, struct reading *reading)
 {
     reading->kind = READING_BOOLEAN;

@@ -19,6 +19,38 @@ size_t modbus_tag_text_size(const struct tag *tag);
 void modbus_tag_decode(const struct tag *tag, const uint8_t *bytes, char *text,
                        struct reading *reading);
 
+/* What most tags are: whole registers in their natural order, whose every pattern is a value.
+ */
+enum modbus_plain {
+    MODBUS_PLAIN_NOT, /* for modbus_tag_decode() */
+    MODBUS_PLAIN_UINT16,
+    MODBUS_PLAIN_INT16,
+    MODBUS_PLAIN_UINT32,
+    MODBUS_PLAIN_INT32,
+};
+
+enum modbus_plain modbus_tag_plain(const struct tag *tag);
+
+/* The same as modbus_tag_decode() for a plain tag, without a look at it: its registers alone
+ * tell all. */
+static inline void modbus_tag_decode_plain(enum modbus_plain plain, const uint8_t *bytes,
+                                           struct reading *reading)
+{
+    uint16_t first = (uint16_t)(bytes[0] << 8 | bytes[1]);
+    bool is_signed = plain == MODBUS_PLAIN_INT16 || plain == MODBUS_PLAIN_INT32;
+
+    if (plain == MODBUS_PLAIN_UINT16 || plain == MODBUS_PLAIN_INT16) {
+        reading->value.integer = is_signed ? (int16_t)first : first;
+    } else {
+        uint32_t both = (uint32_t)first << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+
+        reading->value.integer = is_signed ? (int32_t)both : (int64_t)both;
+    }
+    reading->kind = is_signed ? READING_INTEGER : READING_UNSIGNED;
+    reading->reason = REASON_NONE;
+    reading->text_length = 0;
+}
+
 /* The same for a coil or discrete input. */
 void modbus_tag_decode_bit(bool bit, struct reading *reading);
 

@@ -41,6 +41,7 @@ _Static_assert(FACTORY_PERIODS_MAX <= 32, "a bit of `due` for each");
 struct place {
     uint32_t text_at; /* in the unit's text */
     uint16_t address;
+    uint8_t plain; /* enum modbus_plain: its tag need not be looked at */
 };
 
 /* A machine behind the link. */
@@ -165,6 +166,7 @@ static bool create_unit(struct unit *unit, const struct machine *machine,
     for (size_t i = 0; i < count; i++) {
         unit->places[i].address = machine_wire_address(machine, &machine->map->tags[i]);
         unit->places[i].text_at = (uint32_t)text_size;
+        unit->places[i].plain = (uint8_t)modbus_tag_plain(&machine->map->tags[i]);
         text_size += modbus_tag_text_size(&machine->map->tags[i]);
     }
     unit->text = memory_allocate(text_size, 1);
@@ -404,10 +406,8 @@ static enum driver_status transact(struct modbus_link *link, struct modbus_frame
     if (!keep_gap(link) || tcp_is_interrupted(link->tcp)) {
         status = DRIVER_INTERRUPTED;
         begun_us = link->answered_us = moment_monotonic_us();
-        exchange->sent_us = moment_wall_us();
     } else {
         begun_us = moment_monotonic_us();
-        exchange->sent_us = moment_wall_us();
         set_timeout(link, timeout_us);
         status = send_request(link, exchange);
         if (status == DRIVER_OK) {
@@ -417,6 +417,7 @@ static enum driver_status transact(struct modbus_link *link, struct modbus_frame
     }
     exchange->answered_us = moment_wall_us();
     exchange->duration_us = (uint32_t)(link->answered_us - begun_us);
+    exchange->sent_us = exchange->answered_us - exchange->duration_us;
     exchange->status = status;
     count_exchange(&link->counters, exchange);
     if (link->earlier < STALE_MAX) {
@@ -452,16 +453,19 @@ static void decode_tags(const struct visit *visit, const struct modbus_plan_requ
     const struct unit *unit = visit->unit;
     const struct tag *tags = unit->machine->map->tags;
     const uint8_t *values = exchange->reply + MODBUS_FRAME_VALUES;
-    bool is_bits = table_is_bits(request->table);
+    const int64_t time_us = exchange->answered_us;
+    const bool is_bits = table_is_bits(request->table);
 
     for (size_t i = 0; i < request->tags_count; i++) {
-        uint32_t index = request->tags[i];
+        const uint32_t index = request->tags[i];
         const struct place *place = &unit->places[index];
-        size_t at = (size_t)(place->address - request->address);
+        const size_t at = (size_t)(place->address - request->address);
         struct reading *reading = &visit->readings[index];
 
-        reading->time_us = exchange->answered_us;
-        if (is_bits) {
+        reading->time_us = time_us;
+        if (place->plain != MODBUS_PLAIN_NOT) {
+            modbus_tag_decode_plain((enum modbus_plain)place->plain, values + 2 * at, reading);
+        } else if (is_bits) {
             modbus_tag_decode_bit(modbus_frame_word(request->table, values, at) != 0, reading);
         } else {
             modbus_tag_decode(&tags[index], values + 2 * at, unit->text + place->text_at,

@@ -217,7 +217,8 @@ static uint64_t room_bytes(const struct journal *journal)
     return bytes < journal->max_bytes ? journal->max_bytes - bytes : 0;
 }
 
-/* Every transaction may touch some pages beyond its rows': the cursor's, the tree's, the header. */
+/* Every transaction may touch some pages beyond its rows': the cursor's, the tree's, the
+ * header. */
 static bool is_tight(const struct journal *journal)
 {
     return room_bytes(journal) <= journal->max_bytes / 64;

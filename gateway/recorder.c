@@ -26,7 +26,7 @@ enum {
     ANNOUNCE_MIN_US = 1000000,
     ANNOUNCE_MAX_US = 900000000, /* 256 events then tell of two days without a broker */
 };
-#define RING_BYTES      ((size_t)64 << 20)  /* of memory touched only while commits fail */
+#define RING_BYTES ((size_t)64 << 20) /* of memory touched only while commits fail */
 
 enum wish { WISH_RECORD, WISH_FINISH, WISH_STOP };
 

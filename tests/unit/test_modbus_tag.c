@@ -28,6 +28,23 @@ static struct tag make_tag(enum tag_type type, uint8_t registers, const char *or
     return tag;
 }
 
+/* The short way of plain tags must not come to anything else. */
+static void assert_plain_is_the_same(const struct tag *tag, const uint8_t *bytes,
+                                     const struct reading *wanted)
+{
+    enum modbus_plain plain = modbus_tag_plain(tag);
+    struct reading reading = {.exception = 0};
+
+    if (plain == MODBUS_PLAIN_NOT) {
+        return;
+    }
+    modbus_tag_decode_plain(plain, bytes, &reading);
+    assert_int_equal(reading.kind, wanted->kind);
+    assert_int_equal(reading.reason, wanted->reason);
+    assert_int_equal(reading.value.integer, wanted->value.integer);
+    assert_int_equal(reading.text_length, wanted->text_length);
+}
+
 static struct reading decode(const struct tag *tag, const uint16_t *registers)
 {
     static char text[256];
@@ -43,6 +60,7 @@ static struct reading decode(const struct tag *tag, const uint16_t *registers)
     assert_true(modbus_tag_text_size(tag) <= sizeof text);
     memset(text, '#', sizeof text);
     modbus_tag_decode(tag, bytes, text, &reading);
+    assert_plain_is_the_same(tag, bytes, &reading);
     return reading;
 }
 
@@ -564,6 +582,48 @@ static void timestamps(void **state)
     }
 }
 
+static void only_whole_registers_in_their_order_are_plain(void **state)
+{
+    (void)state;
+    static const struct {
+        enum tag_type type;
+        uint8_t registers;
+        const char *order;
+        enum modbus_plain wanted;
+    } rows[] = {
+        {TYPE_UINT16, 1, "AB", MODBUS_PLAIN_UINT16},
+        {TYPE_UINT16, 1, "BA", MODBUS_PLAIN_NOT},
+        {TYPE_INT16, 1, "AB", MODBUS_PLAIN_INT16},
+        {TYPE_INT16, 1, "BA", MODBUS_PLAIN_NOT},
+        {TYPE_UINT32, 2, "ABCD", MODBUS_PLAIN_UINT32},
+        {TYPE_UINT32, 2, "CDAB", MODBUS_PLAIN_NOT},
+        {TYPE_INT32, 2, "ABCD", MODBUS_PLAIN_INT32},
+        {TYPE_INT32, 2, "BADC", MODBUS_PLAIN_NOT},
+        {TYPE_FLOAT32, 2, "ABCD", MODBUS_PLAIN_NOT},
+        {TYPE_UINT64, 4, "ABCDEFGH", MODBUS_PLAIN_NOT},
+        {TYPE_BOOL, 1, "AB", MODBUS_PLAIN_NOT},
+        {TYPE_STRING, 1, "AB", MODBUS_PLAIN_NOT},
+    };
+    static const uint16_t patterns[] = {0, 1, 0x7FFF, 0x8000, 0xFFFF, 0x1234};
+    for (size_t row = 0; row < sizeof rows / sizeof *rows; row++) {
+        struct tag tag = make_tag(rows[row].type, rows[row].registers, rows[row].order);
+        struct sentinel sentinel = {.raw = 0x8000};
+        assert_int_equal(modbus_tag_plain(&tag), rows[row].wanted);
+        for (size_t high = 0; high < 6 && rows[row].wanted != MODBUS_PLAIN_NOT; high++) {
+            for (size_t low = 0; low < 6; low++) {
+                uint16_t registers[] = {patterns[high], patterns[low]};
+                (void)decode(&tag, registers);
+            }
+        }
+        tag.sentinels = &sentinel;
+        tag.sentinels_count = 1;
+        assert_int_equal(modbus_tag_plain(&tag), MODBUS_PLAIN_NOT);
+        tag.sentinels_count = 0;
+        tag.mask = 0xFF;
+        assert_int_equal(modbus_tag_plain(&tag), MODBUS_PLAIN_NOT);
+    }
+}
+
 static void coils(void **state)
 {
     struct reading reading;
@@ -594,6 +654,7 @@ int main(void)
         cmocka_unit_test(only_utf8_without_controls_is_text),
         cmocka_unit_test(a_character_cut_by_the_length_is_no_text),
         cmocka_unit_test(timestamps),
+        cmocka_unit_test(only_whole_registers_in_their_order_are_plain),
         cmocka_unit_test(coils),
     };
 
