@@ -5,7 +5,7 @@ BUILD  := build/$(MODE)
 ONLY   ?=
 V      ?=
 
-DEPS_BUILD := gcc libc6-dev pkg-config libmodbus-dev libpaho-mqtt-dev libsqlite3-dev zlib1g-dev \
+DEPS_BUILD := gcc libc6-dev pkg-config libmodbus-dev libpaho-mqtt-dev libsqlite3-dev libdeflate-dev \
               libmicrohttpd-dev python3 nodejs npm
 DEPS_DEMO  := mosquitto mosquitto-clients python3 python3-paho-mqtt
 DEPS_TEST  := libcmocka-dev python3-pymodbus python3-serial python3-serial-asyncio \
@@ -14,7 +14,7 @@ DEPS_CHECK := clang clang-format clang-tidy cppcheck libclang-rt-14-dev
 
 # Nothing below is meant to be changed to build the programs.
 CC       := gcc
-LIBS     := $(shell pkg-config --libs libmodbus sqlite3 zlib libmicrohttpd 2>/dev/null) -lpthread -lm
+LIBS     := $(shell pkg-config --libs libmodbus sqlite3 libdeflate libmicrohttpd 2>/dev/null) -lpthread -lm
 PAHO     := -lpaho-mqtt3cs
 WARNINGS := -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wundef -Wvla -Wstrict-prototypes \
             -Wmissing-prototypes -Wcast-qual -Wwrite-strings -Wformat=2 -Wswitch-enum \

@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 /* Both return a block that the caller frees; NULL when the input is not gzip of exactly
- * `length` bytes, or when zlib has no memory. */
+ * `length` bytes, or when there is no memory. */
 unsigned char *gzip_inflate(const unsigned char *gzip, size_t gzip_length, size_t length);
 unsigned char *gzip_deflate(const void *data, size_t length, size_t *gzip_length);
 
