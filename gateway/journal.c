@@ -16,6 +16,10 @@ enum {
 };
 
 #define TRANSACTION_BYTES_MAX (UINT64_C(1) << 20) /* of rows: the log stays small */
+/* What a transaction adds to file and log at most beside its rows. */
+#define TRANSACTION_GROWTH (UINT64_C(64) << 10)
+/* A row takes up to twice its length of a page, first in the log and then in the file. */
+enum { ROW_GROWTH = 4 };
 
 enum statement {
     BEGIN,
@@ -210,23 +214,35 @@ static enum journal_status put_run(struct journal *journal)
     return abandon_unless(journal, status);
 }
 
-/* What file and log may still grow by, together. */
-static uint64_t room_bytes(const struct journal *journal)
+static void measure(struct journal *journal)
 {
-    uint64_t bytes = journal_size(journal);
-    return bytes < journal->max_bytes ? journal->max_bytes - bytes : 0;
+    journal->wal_bytes = journal_wal_size(journal);
+    uint64_t bytes = journal_file_size(journal->file, "") + journal->wal_bytes;
+    journal->room_bytes = bytes < journal->max_bytes ? journal->max_bytes - bytes : 0;
+    journal->unmeasured_bytes = 0;
 }
 
 /* Every transaction may touch some pages beyond its rows': the cursor's, the tree's, the
  * header. */
 static bool is_tight(const struct journal *journal)
 {
-    return room_bytes(journal) <= journal->max_bytes / 64;
+    return journal->room_bytes <= journal->max_bytes / 64;
 }
 
-bool journal_is_held(const struct journal *journal)
+bool journal_is_held(struct journal *journal)
 {
-    return is_tight(journal) && journal_wal_size(journal) > journal->wal_limit_bytes;
+    measure(journal);
+    return is_tight(journal) && journal->wal_bytes > journal->wal_limit_bytes;
+}
+
+/* Two looks at the files cost as much as a row; while there is plenty of room they need not be
+ * taken each time. */
+static void measure_if_due(struct journal *journal)
+{
+    if (journal->unmeasured_bytes >= journal->room_bytes / 2) {
+        measure(journal);
+    }
+    journal->unmeasured_bytes += TRANSACTION_GROWTH;
 }
 
 /* Rows take up to twice their length, since a page may hold one that fills little more than
@@ -235,7 +251,8 @@ uint64_t journal_transaction_bytes(const struct journal *journal)
 {
     uint64_t share = journal->max_bytes / 32;
     uint64_t most = share < TRANSACTION_BYTES_MAX ? share : TRANSACTION_BYTES_MAX;
-    uint64_t room = room_bytes(journal) / 4;
+    uint64_t taken = journal->unmeasured_bytes;
+    uint64_t room = taken < journal->room_bytes ? (journal->room_bytes - taken) / 4 : 0;
     return room < most ? room : most;
 }
 
@@ -244,13 +261,15 @@ enum journal_status journal_begin(struct journal *journal)
     if (journal->sql == NULL) {
         return JOURNAL_FAILED;
     }
+    measure_if_due(journal);
     if (is_tight(journal)) {
         sql_checkpoint(journal->sql, SQL_EMPTY_LOG);
-    }
-    if (journal_is_held(journal)) {
-        journal_tell(journal, "a reader holds %" PRIu64 " MiB of its log, max_size is reached",
-                     journal_wal_size(journal) >> 20);
-        return JOURNAL_FULL;
+        if (journal_is_held(journal)) {
+            journal_tell(journal,
+                         "a reader holds %" PRIu64 " MiB of its log, max_size is reached",
+                         journal->wal_bytes >> 20);
+            return JOURNAL_FULL;
+        }
     }
     journal->pending_seq = journal->last_seq;
     enum journal_status status = finish(journal, BEGIN, "beginning");
@@ -312,6 +331,7 @@ enum journal_status journal_put_row(struct journal *journal, const struct journa
 {
     struct sql_statements *writes = journal->writes;
     bool is_certain = row->uncertain_length == 0;
+    journal->unmeasured_bytes += ROW_GROWTH * row->payload_length;
     sql_bind_number(writes, INSERT_SAMPLE, 1, (int64_t)row->seq);
     sql_bind_number(writes, INSERT_SAMPLE, 2, (int64_t)row->run);
     sql_bind_number(writes, INSERT_SAMPLE, 3, machine);

@@ -81,8 +81,8 @@ uint64_t journal_wal_size(const struct journal *journal);
 /* What both may take at most: max_size, or less where the disk is smaller. */
 uint64_t journal_max_size(const struct journal *journal);
 
-/* How many bytes of rows the next transaction should take: the less, the less room there is. One
- * row always may. */
+/* How many bytes of rows the transaction that was begun should take: the less, the less room
+ * there is. One row always may. */
 uint64_t journal_transaction_bytes(const struct journal *journal);
 
 /* Time of the first row after `after_seq`, 0 when there is none. */

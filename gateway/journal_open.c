@@ -15,14 +15,14 @@
 
 enum {
     PAGE_SIZE_BYTES = 4096,
-    CHECK_US = 1000000, /* the check at start may take so long */
-    CHECKPOINT_PAGES_MAX = 250,
+    CHECK_US = 1000000,          /* the check at start may take so long */
+    CHECKPOINT_PAGES_MAX = 1000, /* SQLite's own */
     CHECKPOINT_PAGES_MIN = 8,
 };
 
 /* The log's usual size is an eighth of max_size, within these. */
 #define WAL_MIN_BYTES     (UINT64_C(64) << 10)
-#define WAL_MAX_BYTES     (UINT64_C(1) << 20)
+#define WAL_MAX_BYTES     (UINT64_C(5) << 20)
 #define CHECK_WHOLE_BYTES (UINT64_C(64) << 20) /* quick_check of it: some 0.1 s, warm */
 /* After retention has emptied the table, only SQLite's own count knows. While there are rows,
  * they know better: a fallen bit there would leave a hole in the numbers. */

@@ -53,6 +53,9 @@ struct journal {
     uint64_t page_bytes;
     uint64_t max_bytes;                /* max_size, or what the disk can hold of it */
     uint64_t wal_limit_bytes;          /* the log's usual size */
+    uint64_t wal_bytes;                /* when it was last measured */
+    uint64_t room_bytes;               /* likewise: what file and log may still grow by */
+    uint64_t unmeasured_bytes;         /* what they can have grown by since then */
     uint64_t quota_bytes;              /* what the file itself may take of max_size */
     _Atomic int64_t patience_until_us; /* 0: two seconds a call */
     bool is_found_damaged;             /* in use: the next opening sets it aside */
@@ -132,8 +135,9 @@ enum journal_status journal_salvage_enter(struct journal *journal, const struct 
  * the message tells why. */
 bool journal_replace(struct journal *journal);
 
-/* Whether a reader keeps the log so long that the next transaction may not fit into max_size. */
-bool journal_is_held(const struct journal *journal);
+/* Whether a reader keeps the log so long that the next transaction may not fit into max_size.
+ */
+bool journal_is_held(struct journal *journal);
 
 /* Whether another step's worth of rows would bring retention about. */
 bool journal_is_crowded(struct journal *journal);

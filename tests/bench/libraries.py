@@ -103,7 +103,7 @@ def journal_bytes(path, count):
 
 def measure_journal(rig):
     results, rows, verdicts = {}, [], []
-    for batch, count in ((1, 500), (10, 3000), (100, 20000)):
+    for batch, count in ((1, 3000), (10, 12000), (100, 60000)):
         if rig.is_quick:
             count //= 2
         with rig.stand() as stand:
