@@ -152,14 +152,17 @@ class Stand:
         broker.port = port
         return broker
 
-    def factory(self, machines, tags, every, broker_port, now="off", **journal):
+    def factory(self, machines, tags, every, broker_port, now="off", is_still=False, **journal):
         """Machines p0, p1, … of the simulator's pattern model with `tags` registers each; the
-        tag in the middle is four registers wide and carries the simulator's clock."""
+        tag in the middle is four registers wide and carries the simulator's clock. All move at
+        every read; with `is_still` by less than their deadband, but for that one."""
         factory = self.harness.Factory(self.scenario)
         factory.broker(broker_port).set("gateway", now=now).set("journal", **journal)
-        rows = [f"w{at},holding,{at},uint16" for at in range(tags - 1)]
-        rows.insert(tags // 2, f"stamp,holding,{tags - 1},uint64")
-        (self.dir / "pattern.csv").write_text("tag,table,address,type\n" + "\n".join(rows) + "\n")
+        deadband = 65535 if is_still else ""
+        rows = [f"w{at},holding,{at},uint16,{deadband}" for at in range(tags - 1)]
+        rows.insert(tags // 2, f"stamp,holding,{tags - 1},uint64,")
+        (self.dir / "pattern.csv").write_text(
+            "tag,table,address,type,deadband\n" + "\n".join(rows) + "\n")
         ports = self.ports(machines)
         for at in range(machines):
             factory.link(f"p{at}", ports[at])
