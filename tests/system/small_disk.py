@@ -45,15 +45,22 @@ class Disk:
 FILL = 'dd if=/dev/zero of="$disk/hog" bs=4096 status=none 2>/dev/null'
 
 
+def named_as_lost(messages):
+    """The numbers that events name. One may be named twice: when it goes, and when the place is
+    passed where it would have come."""
+    named = set()
+    for message in messages:
+        if message.topic.endswith(("/event/evicted", "/event/damaged")):
+            named.update(range(int(message.json["from"]), int(message.json["to"]) + 1))
+    return named
+
+
 def unexplained(messages, start=0):
     """Numbers missing between the first and the last sample that came, and named by no event."""
-    numbers, named = set(), set()
-    for message in messages[start:]:
-        if message.topic.endswith("/samples"):
-            numbers.add(harness.identity(message.text)[0])
-        elif message.topic.endswith(("/event/evicted", "/event/damaged")):
-            named.update(range(int(message.json["from"]), int(message.json["to"]) + 1))
-    return sorted(set(range(min(numbers), max(numbers) + 1)) - numbers - named)
+    numbers = {harness.identity(message.text)[0] for message in messages[start:]
+               if message.topic.endswith("/samples")}
+    missing = set(range(min(numbers), max(numbers) + 1)) - numbers
+    return sorted(missing - named_as_lost(messages[start:]))
 
 
 def longest_silence(messages, leaf, begin, end):
