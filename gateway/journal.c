@@ -7,19 +7,12 @@
 
 #include "gateway/clock.h"
 #include "gateway/journal_crc.h"
-#include "gateway/journal_file.h"
 #include "gateway/journal_private.h"
 
 enum {
     RUNS_KEPT = 1000,
     GAPS_KEPT = 1000, /* of those older than every row */
 };
-
-#define TRANSACTION_BYTES_MAX (UINT64_C(1) << 20) /* of rows: the log stays small */
-/* What a transaction adds to file and log at most beside its rows. */
-#define TRANSACTION_GROWTH (UINT64_C(64) << 10)
-/* A row takes up to twice its length of a page, first in the log and then in the file. */
-enum { ROW_GROWTH = 4 };
 
 enum statement {
     BEGIN,
@@ -155,21 +148,6 @@ uint64_t journal_parked(const struct journal *journal)
     return journal->parked;
 }
 
-uint64_t journal_wal_size(const struct journal *journal)
-{
-    return journal_file_size(journal->file, "-wal");
-}
-
-uint64_t journal_size(const struct journal *journal)
-{
-    return journal_file_size(journal->file, "") + journal_wal_size(journal);
-}
-
-uint64_t journal_max_size(const struct journal *journal)
-{
-    return journal->max_bytes;
-}
-
 /* The first column of the first row; 0 when there is none. */
 static int64_t ask(struct journal *journal, enum statement which)
 {
@@ -214,65 +192,17 @@ static enum journal_status put_run(struct journal *journal)
     return abandon_unless(journal, status);
 }
 
-static void measure(struct journal *journal)
-{
-    journal->wal_bytes = journal_wal_size(journal);
-    uint64_t bytes = journal_file_size(journal->file, "") + journal->wal_bytes;
-    journal->room_bytes = bytes < journal->max_bytes ? journal->max_bytes - bytes : 0;
-    journal->unmeasured_bytes = 0;
-}
-
-/* Every transaction may touch some pages beyond its rows': the cursor's, the tree's, the
- * header. */
-static bool is_tight(const struct journal *journal)
-{
-    return journal->room_bytes <= journal->max_bytes / 64;
-}
-
-bool journal_is_held(struct journal *journal)
-{
-    measure(journal);
-    return is_tight(journal) && journal->wal_bytes > journal->wal_limit_bytes;
-}
-
-/* Two looks at the files cost as much as a row; while there is plenty of room they need not be
- * taken each time. */
-static void measure_if_due(struct journal *journal)
-{
-    if (journal->unmeasured_bytes >= journal->room_bytes / 2) {
-        measure(journal);
-    }
-    journal->unmeasured_bytes += TRANSACTION_GROWTH;
-}
-
-/* Rows take up to twice their length, since a page may hold one that fills little more than
- * half of it. */
-uint64_t journal_transaction_bytes(const struct journal *journal)
-{
-    uint64_t share = journal->max_bytes / 32;
-    uint64_t most = share < TRANSACTION_BYTES_MAX ? share : TRANSACTION_BYTES_MAX;
-    uint64_t taken = journal->unmeasured_bytes;
-    uint64_t room = taken < journal->room_bytes ? (journal->room_bytes - taken) / 4 : 0;
-    return room < most ? room : most;
-}
-
 enum journal_status journal_begin(struct journal *journal)
 {
     if (journal->sql == NULL) {
         return JOURNAL_FAILED;
     }
-    measure_if_due(journal);
-    if (is_tight(journal)) {
-        sql_checkpoint(journal->sql, SQL_EMPTY_LOG);
-        if (journal_is_held(journal)) {
-            journal_tell(journal,
-                         "a reader holds %" PRIu64 " MiB of its log, max_size is reached",
-                         journal->wal_bytes >> 20);
-            return JOURNAL_FULL;
-        }
+    enum journal_status status = journal_look_for_room(journal);
+    if (status != JOURNAL_OK) {
+        return status;
     }
     journal->pending_seq = journal->last_seq;
-    enum journal_status status = finish(journal, BEGIN, "beginning");
+    status = finish(journal, BEGIN, "beginning");
     if (status == JOURNAL_OK && journal->pending_run != 0 && !journal->is_draft) {
         status = put_run(journal);
     }
@@ -331,7 +261,7 @@ enum journal_status journal_put_row(struct journal *journal, const struct journa
 {
     struct sql_statements *writes = journal->writes;
     bool is_certain = row->uncertain_length == 0;
-    journal->unmeasured_bytes += ROW_GROWTH * row->payload_length;
+    journal_take_room(journal, row->payload_length);
     sql_bind_number(writes, INSERT_SAMPLE, 1, (int64_t)row->seq);
     sql_bind_number(writes, INSERT_SAMPLE, 2, (int64_t)row->run);
     sql_bind_number(writes, INSERT_SAMPLE, 3, machine);

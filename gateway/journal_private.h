@@ -135,6 +135,11 @@ enum journal_status journal_salvage_enter(struct journal *journal, const struct 
  * the message tells why. */
 bool journal_replace(struct journal *journal);
 
+/* journal_room.c. Before a transaction: JOURNAL_FULL when a reader keeps the log so long that
+ * it may not fit into max_size. */
+enum journal_status journal_look_for_room(struct journal *journal);
+void journal_take_room(struct journal *journal, size_t row_bytes);
+
 /* Whether a reader keeps the log so long that the next transaction may not fit into max_size.
  */
 bool journal_is_held(struct journal *journal);

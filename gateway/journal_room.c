@@ -1,13 +1,101 @@
-/* Room on a full disk. Nothing can be deleted there: a deletion is written to the log first. So
- * a ballast file lies beside the journal, which is given up when the disk is full and made
- * again when it is not. */
+/* Room: within max_size, and on the disk.
+ *
+ * A reader may keep the log from being emptied; then a transaction is given no more rows than
+ * what is left of max_size surely holds, and none begins where not even its own pages may fit.
+ *
+ * On a full disk nothing can be deleted: a deletion is written to the log first. So a ballast
+ * file lies beside the journal, which is given up when the disk is full and made again when it
+ * is not. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "gateway/journal_file.h"
 #include "gateway/journal_private.h"
+
+#define TRANSACTION_BYTES_MAX (UINT64_C(1) << 20) /* of rows: the log stays small */
+/* What a transaction adds to file and log at most beside its rows. */
+#define TRANSACTION_GROWTH (UINT64_C(64) << 10)
+/* A row takes up to twice its length, since a page may hold one that fills little more than
+ * half of it; first in the log and then in the file. */
+enum { ROW_GROWTH = 4 };
+
+/* ------------------------------------------------------------------ within max_size */
+
+uint64_t journal_wal_size(const struct journal *journal)
+{
+    return journal_file_size(journal->file, "-wal");
+}
+
+uint64_t journal_size(const struct journal *journal)
+{
+    return journal_file_size(journal->file, "") + journal_wal_size(journal);
+}
+
+uint64_t journal_max_size(const struct journal *journal)
+{
+    return journal->max_bytes;
+}
+
+static void measure(struct journal *journal)
+{
+    journal->wal_bytes = journal_wal_size(journal);
+    uint64_t bytes = journal_file_size(journal->file, "") + journal->wal_bytes;
+    journal->room_bytes = bytes < journal->max_bytes ? journal->max_bytes - bytes : 0;
+    journal->unmeasured_bytes = 0;
+}
+
+/* Every transaction may touch some pages beyond its rows': the cursor's, the tree's, the
+ * header. */
+static bool is_tight(const struct journal *journal)
+{
+    return journal->room_bytes <= journal->max_bytes / 64;
+}
+
+bool journal_is_held(struct journal *journal)
+{
+    measure(journal);
+    return is_tight(journal) && journal->wal_bytes > journal->wal_limit_bytes;
+}
+
+enum journal_status journal_look_for_room(struct journal *journal)
+{
+    /* Two looks at the files cost as much as a row: not while there is plenty. */
+    if (journal->unmeasured_bytes >= journal->room_bytes / 2) {
+        measure(journal);
+    }
+    journal->unmeasured_bytes += TRANSACTION_GROWTH;
+    if (!is_tight(journal)) {
+        return JOURNAL_OK;
+    }
+    sql_checkpoint(journal->sql, SQL_EMPTY_LOG);
+    if (!journal_is_held(journal)) {
+        return JOURNAL_OK;
+    }
+    journal_tell(journal, "a reader holds %" PRIu64 " MiB of its log, max_size is reached",
+                 journal->wal_bytes >> 20);
+    return JOURNAL_FULL;
+}
+
+void journal_take_room(struct journal *journal, size_t row_bytes)
+{
+    journal->unmeasured_bytes += ROW_GROWTH * (uint64_t)row_bytes;
+}
+
+uint64_t journal_transaction_bytes(const struct journal *journal)
+{
+    uint64_t share = journal->max_bytes / 32;
+    uint64_t most = share < TRANSACTION_BYTES_MAX ? share : TRANSACTION_BYTES_MAX;
+    uint64_t taken = journal->unmeasured_bytes;
+    uint64_t room =
+        taken < journal->room_bytes ? (journal->room_bytes - taken) / ROW_GROWTH : 0;
+    return room < most ? room : most;
+}
+
+/* ------------------------------------------------------------------ on the disk */
 
 /* What a checkpoint, and the deletion after it, may write. */
 static uint64_t ballast_bytes(const struct journal *journal)
