@@ -33,7 +33,9 @@ struct safe_lane {
     unsigned read_failures; /* at the present place */
     struct outbox outbox;
     size_t window;
-    uint64_t opened_at; /* highest seq committed when the connection came up: late up to it */
+    uint64_t
+        opened_at;   /* highest seq committed when the connection came up: late up to it, if */
+    bool was_closed; /* a connection ended before, or a try failed */
     uint64_t hole_told; /* the row behind the last hole that was announced */
     uint64_t read_to;   /* no row beyond outbox.newest up to this seq */
     int64_t pause_us;   /* nothing is sent before (monotonic) */
@@ -108,7 +110,7 @@ void safe_lane_open(struct safe_lane *lane, size_t window)
     struct ledger_view view;
     ledger_read(lane->ledger, &view);
     lane->window = window < OUTBOX_MAX ? window : OUTBOX_MAX;
-    lane->opened_at = view.committed;
+    lane->opened_at = lane->was_closed ? view.committed : 0;
     lane->read_to = 0;
     lane->pause_us = 0;
     lane->backlog_to = view.committed;
@@ -117,6 +119,7 @@ void safe_lane_open(struct safe_lane *lane, size_t window)
 
 void safe_lane_close(struct safe_lane *lane)
 {
+    lane->was_closed = true;
     outbox_rewind(&lane->outbox);
     lane->window = 0;
     lane->parked_seq = 0;
