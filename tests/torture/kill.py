@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import sys
 import time
 
@@ -12,6 +13,7 @@ from away import Listener
 from proxy import MQTT, REQUEST, Proxy
 
 PARTS = 10
+MACHINES = 5
 LIMIT_S = 1500
 # What is killed, and its share of all kills in tenths.
 VICTIMS = (("G1", "gateway", 4), ("B4", "broker", 3), ("G1+B4", "both", 3))
@@ -141,7 +143,7 @@ def one_kill(run, factory, witness, gateway, victim):
 
 
 def kill_one_kind(run, row, broker, victim, kills):
-    factory = run.pattern_factory(5, 10, broker.every, now="off")
+    factory = run.pattern_factory(MACHINES, 10, broker.every, now="off")
     folder = victim
     factory.journal_path = run.dir / f"{folder}.db"
     factory.set("journal", file=factory.journal_path.name, commit="20 ms")
@@ -163,11 +165,13 @@ def kill_one_kind(run, row, broker, victim, kills):
     row.recovered(time.monotonic() - begin)
     # A broker that saves each change may be slower than the end allows: nothing new comes first.
     simulator.stop()
+    harness.wait_until(lambda: len(re.findall(r"machine=p\d event=lost", gateway.log)) == MACHINES,
+                       20, "the last word of each machine")
     harness.wait_until(lambda: witness.has(journal.collect()), 180, "the last samples")
     row.require(gateway.stop() == 0, "the last end was not orderly")
     verdict = check.check(journal, witness.arrived())
     witness.end(row)
-    machines = {f"p{index}": (f"p{index}", 10) for index in range(5)}
+    machines = {f"p{index}": (f"p{index}", 10) for index in range(MACHINES)}
     check.check_values(verdict, check.served(simulator.journal),
                        check.values_of(factory.journal_path), machines)
     row.count(verdict)
