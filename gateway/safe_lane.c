@@ -33,9 +33,8 @@ struct safe_lane {
     unsigned read_failures; /* at the present place */
     struct outbox outbox;
     size_t window;
-    uint64_t
-        opened_at;   /* highest seq committed when the connection came up: late up to it, if */
-    bool was_closed; /* a connection ended before, or a try failed */
+    uint64_t opened_at; /* late up to this seq: committed before the connection came up */
+    bool was_closed;    /* a connection ended before, or a try failed */
     uint64_t hole_told; /* the row behind the last hole that was announced */
     uint64_t read_to;   /* no row beyond outbox.newest up to this seq */
     int64_t pause_us;   /* nothing is sent before (monotonic) */
