@@ -662,18 +662,20 @@ static void take_packet(struct mqtt *mqtt)
     }
 }
 
-/* Why the broker ends the connection paho would tell a thread of its own only. */
-static bool is_more(struct mqtt *mqtt)
+/* How many packets can be taken. Why the broker ends the connection paho would tell a thread of
+ * its own only. */
+static unsigned count_packets(struct mqtt *mqtt)
 {
     uint8_t reason_code = 0;
-    enum mqtt_socket_input input = mqtt_socket_peek(&mqtt->socket, &reason_code);
+    unsigned packets = 0;
+    enum mqtt_socket_input input = mqtt_socket_peek(&mqtt->socket, &reason_code, &packets);
     if (input == MQTT_SOCKET_DISCONNECT && mqtt->is_mqtt5) {
         (void)snprintf(mqtt->error, sizeof mqtt->error, "the broker ended the connection: %s",
                        mqtt_reason_text(reason_code));
         lose(mqtt);
-        return false;
+        return 0;
     }
-    return input != MQTT_SOCKET_NOTHING;
+    return packets;
 }
 
 /* All packets that are there. With TLS some may lie in OpenSSL, and only trying tells: one
@@ -681,12 +683,15 @@ static bool is_more(struct mqtt *mqtt)
 static void take_packets(struct mqtt *mqtt, bool is_due)
 {
     unsigned fruitless = 0;
-    bool is_wanted = is_due || mqtt->is_tls || is_more(mqtt);
-    while (is_wanted && mqtt->is_up) {
+    unsigned packets = is_due || mqtt->is_tls ? 1 : count_packets(mqtt);
+    while (packets > 0 && fruitless < 2 && mqtt->is_up) {
         size_t before = mqtt->events_count;
         take_packet(mqtt);
         fruitless = mqtt->events_count > before ? 0 : fruitless + 1;
-        is_wanted = fruitless < 2 && mqtt->is_up && (mqtt->is_tls || is_more(mqtt));
+        packets--;
+        if (packets == 0 && fruitless < 2 && mqtt->is_up) {
+            packets = mqtt->is_tls ? 1 : count_packets(mqtt);
+        }
     }
 }
 

@@ -108,9 +108,25 @@ void mqtt_socket_flush(struct mqtt_socket *socket)
     }
 }
 
-enum mqtt_socket_input mqtt_socket_peek(const struct mqtt_socket *socket, uint8_t *reason_code)
+enum { DISCONNECT = 0xE0, HEADER = 2, SHORT_MAX = 0x7F };
+
+/* Whole packets of a length in one byte, as PUBACKs are, from the first on. */
+static unsigned count_packets(const uint8_t *bytes, size_t length)
 {
-    enum { DISCONNECT = 0xE0, HEADER = 2, REASON = 2, PEEKED = 256 };
+    unsigned count = 0;
+    size_t at = 0;
+    while (at + HEADER <= length && bytes[at] != DISCONNECT && bytes[at + 1] <= SHORT_MAX &&
+           at + HEADER + bytes[at + 1] <= length) {
+        at += HEADER + bytes[at + 1];
+        count++;
+    }
+    return count;
+}
+
+enum mqtt_socket_input mqtt_socket_peek(const struct mqtt_socket *socket, uint8_t *reason_code,
+                                        unsigned *packets)
+{
+    enum { REASON = 2, PEEKED = 256 };
     uint8_t bytes[PEEKED];
     ssize_t length = recv(socket->descriptor, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
     if (length < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
@@ -121,5 +137,7 @@ enum mqtt_socket_input mqtt_socket_peek(const struct mqtt_socket *socket, uint8_
         *reason_code = bytes[REASON];
         return MQTT_SOCKET_DISCONNECT;
     }
+    unsigned count = length > 0 ? count_packets(bytes, (size_t)length) : 0;
+    *packets = count > 0 ? count : 1;
     return MQTT_SOCKET_SOMETHING;
 }

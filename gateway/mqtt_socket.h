@@ -36,7 +36,9 @@ enum mqtt_socket_input {
     MQTT_SOCKET_DISCONNECT, /* DISCONNECT with a reason code (MQTT 5, 3.14), and nothing else */
 };
 
-/* Looks at what came, without taking it; not with TLS. */
-enum mqtt_socket_input mqtt_socket_peek(const struct mqtt_socket *socket, uint8_t *reason_code);
+/* Looks at what came, without taking it; not with TLS. With SOMETHING `packets` tells how many
+ * packets can be taken before the next look: at least one. */
+enum mqtt_socket_input mqtt_socket_peek(const struct mqtt_socket *socket, uint8_t *reason_code,
+                                        unsigned *packets);
 
 #endif
