@@ -103,7 +103,7 @@ def journal_bytes(path, count):
 
 def measure_journal(rig):
     results, rows, verdicts = {}, [], []
-    for batch, count in ((1, 3000), (10, 12000), (100, 60000)):
+    for batch, count in ((1, 4000), (10, 30000), (100, 100000)):
         if rig.is_quick:
             count //= 2
         with rig.stand() as stand:
@@ -154,7 +154,7 @@ BARE = [("MQTTAsync", "bare_async", "wait", 20), ("MQTTAsync", "bare_async", "wa
 
 
 def measure_publisher(rig):
-    count = 5000 if rig.is_quick else 10000
+    count = 5000 if rig.is_quick else 20000
     with rig.stand() as stand:
         broker = stand.broker()
         factory = stand.factory(1, REGISTERS, "100 ms", broker.port)
