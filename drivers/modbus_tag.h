@@ -31,24 +31,26 @@ enum modbus_plain {
 
 enum modbus_plain modbus_tag_plain(const struct tag *tag);
 
-/* The same as modbus_tag_decode() for a plain tag, without a look at it: its registers alone
- * tell all. */
+/* The same as modbus_tag_decode() for a plain tag, and the time; without a look at the tag: its
+ * registers alone tell all. */
 static inline void modbus_tag_decode_plain(enum modbus_plain plain, const uint8_t *bytes,
-                                           struct reading *reading)
+                                           int64_t time_us, struct reading *reading)
 {
-    uint16_t first = (uint16_t)(bytes[0] << 8 | bytes[1]);
-    bool is_signed = plain == MODBUS_PLAIN_INT16 || plain == MODBUS_PLAIN_INT32;
+    const bool is_short = plain == MODBUS_PLAIN_UINT16 || plain == MODBUS_PLAIN_INT16;
+    const bool is_signed = plain == MODBUS_PLAIN_INT16 || plain == MODBUS_PLAIN_INT32;
+    const uint32_t first = (uint32_t)bytes[0] << 8 | bytes[1];
+    uint32_t raw = first;
+    int64_t value = (int16_t)first;
 
-    if (plain == MODBUS_PLAIN_UINT16 || plain == MODBUS_PLAIN_INT16) {
-        reading->value.integer = is_signed ? (int16_t)first : first;
-    } else {
-        uint32_t both = (uint32_t)first << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
-
-        reading->value.integer = is_signed ? (int32_t)both : (int64_t)both;
+    if (!is_short) {
+        raw = first << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+        value = (int32_t)raw;
     }
-    reading->kind = is_signed ? READING_INTEGER : READING_UNSIGNED;
-    reading->reason = REASON_NONE;
-    reading->text_length = 0;
+    *reading = (struct reading){
+        .time_us = time_us,
+        .value.integer = is_signed ? value : (int64_t)raw,
+        .kind = is_signed ? READING_INTEGER : READING_UNSIGNED,
+    };
 }
 
 /* The same for a coil or discrete input. */

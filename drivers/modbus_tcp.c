@@ -462,10 +462,13 @@ static void decode_tags(const struct visit *visit, const struct modbus_plan_requ
         const size_t at = (size_t)(place->address - request->address);
         struct reading *reading = &visit->readings[index];
 
-        reading->time_us = time_us;
         if (place->plain != MODBUS_PLAIN_NOT) {
-            modbus_tag_decode_plain((enum modbus_plain)place->plain, values + 2 * at, reading);
-        } else if (is_bits) {
+            modbus_tag_decode_plain((enum modbus_plain)place->plain, values + 2 * at, time_us,
+                                    reading);
+            continue;
+        }
+        reading->time_us = time_us;
+        if (is_bits) {
             modbus_tag_decode_bit(modbus_frame_word(request->table, values, at) != 0, reading);
         } else {
             modbus_tag_decode(&tags[index], values + 2 * at, unit->text + place->text_at,

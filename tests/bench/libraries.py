@@ -154,7 +154,7 @@ BARE = [("MQTTAsync", "bare_async", "wait", 20), ("MQTTAsync", "bare_async", "wa
 
 
 def measure_publisher(rig):
-    count = 5000 if rig.is_quick else 20000
+    count = 5000 if rig.is_quick else 15000
     with rig.stand() as stand:
         broker = stand.broker()
         factory = stand.factory(1, REGISTERS, "100 ms", broker.port)

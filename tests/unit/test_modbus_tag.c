@@ -38,7 +38,8 @@ static void assert_plain_is_the_same(const struct tag *tag, const uint8_t *bytes
     if (plain == MODBUS_PLAIN_NOT) {
         return;
     }
-    modbus_tag_decode_plain(plain, bytes, &reading);
+    modbus_tag_decode_plain(plain, bytes, 7, &reading);
+    assert_int_equal(reading.time_us, 7);
     assert_int_equal(reading.kind, wanted->kind);
     assert_int_equal(reading.reason, wanted->reason);
     assert_int_equal(reading.value.integer, wanted->value.integer);
