@@ -73,8 +73,8 @@ enum journal_status journal_append_gap(struct journal *journal, const struct jou
 enum journal_status journal_commit(struct journal *journal, uint64_t cursor);
 void journal_rollback(struct journal *journal);
 
-/* File and WAL in bytes, and the WAL alone: beyond five megabytes or so, somebody's reading holds
- * it. */
+/* File and WAL in bytes, and the WAL alone: beyond five megabytes or so, somebody's reading
+ * holds it. */
 uint64_t journal_size(const struct journal *journal);
 uint64_t journal_wal_size(const struct journal *journal);
 

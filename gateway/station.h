@@ -27,7 +27,7 @@ struct station_parts {
 struct station {
     const struct station_parts *parts;
     const struct machine *machine;
-    size_t index; /* into factory.machines */
+    size_t index;     /* into factory.machines */
     int64_t first_us; /* monotonic: when the first poll is due */
     struct pace paces[FACTORY_PERIODS_MAX];
     struct health health;
@@ -43,9 +43,9 @@ struct station {
 void station_init(struct station *station, const struct station_parts *parts, size_t machine);
 void station_release(struct station *station);
 
-/* The first poll, of all tags, is due at `now_us` (monotonic, as all times here): nobody waits for
- * the first value. The beats follow on a grid of the machine's own, so that not all machines are
- * polled at one moment. */
+/* The first poll, of all tags, is due at `now_us` (monotonic, as all times here): nobody waits
+ * for the first value. The beats follow on a grid of the machine's own, so that not all
+ * machines are polled at one moment. */
 void station_start(struct station *station, int64_t now_us);
 
 /* When it wants to be polled next. */

@@ -50,7 +50,7 @@ static struct reading decode(const struct tag *tag, const uint16_t *registers)
 {
     static char text[256];
     struct reading reading;
-    uint8_t bytes[BYTES_MAX];
+    uint8_t bytes[BYTES_MAX] = {0};
 
     memset(&reading, 0xA5, sizeof reading);
     reading.exception = 0;
@@ -583,9 +583,21 @@ static void timestamps(void **state)
     }
 }
 
+/* By assert_plain_is_the_same(), with every sign and carry. */
+static void decode_patterns(const struct tag *tag)
+{
+    static const uint16_t patterns[] = {0, 1, 0x7FFF, 0x8000, 0xFFFF, 0x1234};
+    enum { COUNT = sizeof patterns / sizeof *patterns };
+
+    for (size_t i = 0; i < (size_t)COUNT * COUNT; i++) {
+        uint16_t registers[REGISTERS_MAX] = {patterns[i / COUNT], patterns[i % COUNT]};
+
+        (void)decode(tag, registers);
+    }
+}
+
 static void only_whole_registers_in_their_order_are_plain(void **state)
 {
-    (void)state;
     static const struct {
         enum tag_type type;
         uint8_t registers;
@@ -605,16 +617,15 @@ static void only_whole_registers_in_their_order_are_plain(void **state)
         {TYPE_BOOL, 1, "AB", MODBUS_PLAIN_NOT},
         {TYPE_STRING, 1, "AB", MODBUS_PLAIN_NOT},
     };
-    static const uint16_t patterns[] = {0, 1, 0x7FFF, 0x8000, 0xFFFF, 0x1234};
-    for (size_t row = 0; row < sizeof rows / sizeof *rows; row++) {
-        struct tag tag = make_tag(rows[row].type, rows[row].registers, rows[row].order);
-        struct sentinel sentinel = {.raw = 0x8000};
-        assert_int_equal(modbus_tag_plain(&tag), rows[row].wanted);
-        for (size_t high = 0; high < 6 && rows[row].wanted != MODBUS_PLAIN_NOT; high++) {
-            for (size_t low = 0; low < 6; low++) {
-                uint16_t registers[] = {patterns[high], patterns[low]};
-                (void)decode(&tag, registers);
-            }
+    static const struct sentinel sentinel = {.raw = 0x8000};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct tag tag = make_tag(rows[i].type, rows[i].registers, rows[i].order);
+
+        assert_int_equal(modbus_tag_plain(&tag), rows[i].wanted);
+        if (rows[i].wanted != MODBUS_PLAIN_NOT) {
+            decode_patterns(&tag);
         }
         tag.sentinels = &sentinel;
         tag.sentinels_count = 1;
