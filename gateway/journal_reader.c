@@ -57,7 +57,8 @@ struct journal_reader {
     int64_t from_us;
     int64_t to_us;
     int64_t to_seq;
-    size_t gap_next; /* the index that GAPS yields next, 0: it is at rest */
+    uint64_t passed_seq; /* all rows up to it are behind */
+    size_t gap_next;     /* the index that GAPS yields next, 0: it is at rest */
     bool is_damage;
     char message[256];
 };
@@ -82,6 +83,15 @@ static void note_failure(struct journal_reader *reader)
     reader->is_damage =
         status == SQL_DAMAGED || status == SQL_UNFIT; /* or a table is missing */
     (void)snprintf(reader->message, sizeof reader->message, "%s", sql_message(reader->sql));
+}
+
+/* SQLite checks no page against the others: a fallen bit may lead from one back to another, and
+ * the rows would never end. */
+static void note_circle(struct journal_reader *reader)
+{
+    sql_reset(reader->statements, ROWS);
+    reader->is_damage = true;
+    (void)snprintf(reader->message, sizeof reader->message, "its rows run in a circle");
 }
 
 /* On failure the message tells why, and no connection is left. */
@@ -199,6 +209,7 @@ bool journal_reader_seek(struct journal_reader *reader, uint64_t after_seq)
             return false;
         }
     }
+    reader->passed_seq = after_seq;
     sql_reset(reader->statements, ROWS);
     sql_bind_number(reader->statements, ROWS, 1, (int64_t)(after_seq + 1));
     sql_bind_number(reader->statements, ROWS, 2, reader->machine);
@@ -267,8 +278,14 @@ enum journal_next journal_reader_next(struct journal_reader *reader, struct jour
         }
         return status == SQL_DONE ? JOURNAL_NEXT_END : JOURNAL_NEXT_FAILED;
     }
+    uint64_t seq = (uint64_t)sql_number(statements, ROWS, 0);
+    if (seq <= reader->passed_seq) {
+        note_circle(reader);
+        return JOURNAL_NEXT_FAILED;
+    }
+    reader->passed_seq = seq;
     *row = (struct journal_row){
-        .seq = (uint64_t)sql_number(statements, ROWS, 0),
+        .seq = seq,
         .run = (uint64_t)sql_number(statements, ROWS, 1),
         .time_us = sql_number(statements, ROWS, 2),
         .topic = "",

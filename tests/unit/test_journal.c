@@ -2,6 +2,7 @@
  * shows; students read the file with the plain sqlite3. */
 #include "tests/unit/journal_fixture.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -648,6 +649,43 @@ static void a_reader_finds_its_way_behind_an_unreadable_page(void **state)
     journal_reader_close(reader);
 }
 
+/* The second child of the tree's root becomes its first once more (SQLite file format, 1.6: an
+ * interior page has its cells' places from byte 12 on, a cell begins with its child's number).
+ */
+static void lead_back_to_the_first_page(void)
+{
+    enum { PAGE = 4096, PLACES = 12, INTERIOR = 5 };
+    unsigned char page[PAGE];
+    char answer[32];
+    query("select rootpage from sqlite_schema where name = 'samples'", answer, sizeof answer);
+    off_t root = (off_t)(strtol(answer, NULL, 10) - 1) * PAGE;
+    int file = open(journal_factory->journal.file, O_RDONLY | O_CLOEXEC);
+    assert_int_equal(pread(file, page, sizeof page, root), PAGE);
+    assert_int_equal(close(file), 0);
+    assert_int_equal(page[0], INTERIOR);
+    size_t first = (size_t)page[PLACES] << 8 | page[PLACES + 1];
+    size_t second = (size_t)page[PLACES + 2] << 8 | page[PLACES + 3];
+    overwrite((const char *)page + first, sizeof(uint32_t), root + (off_t)second);
+}
+
+static void rows_that_run_in_a_circle_are_damage(void **state)
+{
+    (void)state;
+    struct journal *journal = open_or_fail();
+    assert_int_equal(append_range(journal, 1, 300, 0), JOURNAL_OK);
+    journal_close(journal);
+    lead_back_to_the_first_page();
+    struct journal_error error;
+    struct journal_reader *reader = journal_reader_open(journal_factory->journal.file, &error);
+    assert_non_null(reader);
+    assert_in_range(count_rows(reader), 1, 100); /* those of the first page, once */
+    assert_non_null(strstr(journal_reader_message(reader), "circle"));
+    assert_true(journal_reader_is_damage(reader));
+    uint64_t readable = 0;
+    assert_true(journal_reader_find_readable(reader, 100, 300, &readable)); /* beyond it */
+    journal_reader_close(reader);
+}
+
 static void a_newer_journal_is_left_alone(void **state)
 {
     (void)state;
@@ -944,6 +982,7 @@ int main(void)
         TEST(the_file_stays_below_its_size),
         TEST(a_small_journal_of_large_samples_keeps_what_fits),
         TEST(a_reader_finds_its_way_behind_an_unreadable_page),
+        TEST(rows_that_run_in_a_circle_are_damage),
         TEST(beyond_the_quota_it_says_full_and_heals),
         TEST(topics_that_left_are_found_once),
         TEST(kill_9_takes_nothing_that_was_committed),
