@@ -26,8 +26,7 @@ static const char settings[] = "pragma trusted_schema = off; pragma cell_size_ch
 
 static const char *const texts[STATEMENTS_COUNT] = {
     [ROWS] = ("select seq, run, time_us, machine, payload, uncertain, crc from samples"
-              " where seq >= ?1 and (?2 = 0 or machine = ?2) and time_us >= ?3"
-              " and time_us < ?4 and seq < ?5 order by seq"),
+              " where seq >= ?1 and seq < ?2 order by seq"),
     [MACHINE] = "select name, area, crc from machines where id = ?1",
     [MACHINE_ID] = "select id from machines where name = ?1",
     [GAPS] =
@@ -86,7 +85,8 @@ static void note_failure(struct journal_reader *reader)
 }
 
 /* SQLite checks no page against the others: a fallen bit may lead from one back to another, and
- * the rows would never end. */
+ * the rows would never end. That is why they are selected here and not by a `where`: SQLite
+ * would go round inside one step. */
 static void note_circle(struct journal_reader *reader)
 {
     sql_reset(reader->statements, ROWS);
@@ -212,10 +212,7 @@ bool journal_reader_seek(struct journal_reader *reader, uint64_t after_seq)
     reader->passed_seq = after_seq;
     sql_reset(reader->statements, ROWS);
     sql_bind_number(reader->statements, ROWS, 1, (int64_t)(after_seq + 1));
-    sql_bind_number(reader->statements, ROWS, 2, reader->machine);
-    sql_bind_number(reader->statements, ROWS, 3, reader->from_us);
-    sql_bind_number(reader->statements, ROWS, 4, reader->to_us);
-    sql_bind_number(reader->statements, ROWS, 5, reader->to_seq);
+    sql_bind_number(reader->statements, ROWS, 2, reader->to_seq);
     return true;
 }
 
@@ -268,24 +265,44 @@ static const struct source *find_source(struct journal_reader *reader, int64_t m
     return source->topic == NULL ? NULL : source;
 }
 
+static bool is_selected(const struct journal_reader *reader)
+{
+    struct sql_statements *rows = reader->statements;
+    int64_t time_us = sql_number(rows, ROWS, 2);
+    return time_us >= reader->from_us && time_us < reader->to_us &&
+           (reader->machine == 0 || reader->machine == sql_number(rows, ROWS, 3));
+}
+
+/* The next row that was selected is that of the statement. */
+static enum journal_next step(struct journal_reader *reader)
+{
+    enum sql_status status;
+    while ((status = sql_step(reader->statements, ROWS)) == SQL_ROW) {
+        uint64_t seq = (uint64_t)sql_number(reader->statements, ROWS, 0);
+        if (seq <= reader->passed_seq) {
+            note_circle(reader);
+            return JOURNAL_NEXT_FAILED;
+        }
+        reader->passed_seq = seq;
+        if (is_selected(reader)) {
+            return JOURNAL_NEXT_ROW;
+        }
+    }
+    if (reader->sql != NULL) { /* else the message is that of seek */
+        note_failure(reader);
+    }
+    return status == SQL_DONE ? JOURNAL_NEXT_END : JOURNAL_NEXT_FAILED;
+}
+
 enum journal_next journal_reader_next(struct journal_reader *reader, struct journal_row *row)
 {
     struct sql_statements *statements = reader->statements;
-    enum sql_status status = sql_step(statements, ROWS);
-    if (status != SQL_ROW) {
-        if (reader->sql != NULL) { /* else the message is that of seek */
-            note_failure(reader);
-        }
-        return status == SQL_DONE ? JOURNAL_NEXT_END : JOURNAL_NEXT_FAILED;
+    enum journal_next next = step(reader);
+    if (next != JOURNAL_NEXT_ROW) {
+        return next;
     }
-    uint64_t seq = (uint64_t)sql_number(statements, ROWS, 0);
-    if (seq <= reader->passed_seq) {
-        note_circle(reader);
-        return JOURNAL_NEXT_FAILED;
-    }
-    reader->passed_seq = seq;
     *row = (struct journal_row){
-        .seq = seq,
+        .seq = reader->passed_seq,
         .run = (uint64_t)sql_number(statements, ROWS, 1),
         .time_us = sql_number(statements, ROWS, 2),
         .topic = "",

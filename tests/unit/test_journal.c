@@ -683,6 +683,10 @@ static void rows_that_run_in_a_circle_are_damage(void **state)
     assert_true(journal_reader_is_damage(reader));
     uint64_t readable = 0;
     assert_true(journal_reader_find_readable(reader, 100, 300, &readable)); /* beyond it */
+    const struct journal_selection nothing = {.from_us = INT64_MAX - 1};
+    assert_true(journal_reader_select(reader, &nothing));
+    assert_int_equal(count_rows(reader), 0); /* it ends, though no row stops it */
+    assert_true(journal_reader_is_damage(reader));
     journal_reader_close(reader);
 }
 
