@@ -17,6 +17,7 @@
 #include "gateway/clock.h"
 #include "gateway/handshake.h"
 #include "gateway/mqtt_socket.h"
+#include "gateway/mqtt_window.h"
 #include "gateway/thread.h"
 
 enum { URI_SIZE = 320, PASSWORD_SIZE = 1024, PLACE_SIZE = 120, NAME_SIZE = 64 };
@@ -28,24 +29,6 @@ enum { SECOND_US = 1000 * 1000, LATER_US = 50 * 1000 };
 /* While the window is less than half used nobody waits for a PUBACK: those of some messages are
  * taken together, instead of waking for each. */
 enum { TOGETHER_US = 2000 };
-
-/* A QoS 1 message that paho has and whose PUBACK has not come, or not in its turn. */
-struct sent {
-    uint64_t token;
-    int64_t since_us;
-    int message_id;
-    bool is_answered;
-};
-
-/* What is under way is in `sent`, what was answered and not yet taken in `events`; together
- * they are MQTT_WINDOW_MAX at most. One loss comes beside the answers. */
-enum { EVENTS_MAX = MQTT_WINDOW_MAX + 1 };
-
-struct answer {
-    enum mqtt_event_kind kind;
-    uint8_t reason_code;
-    uint64_t token;
-};
 
 enum trial { TRIAL_RUNNING, TRIAL_CONNECTED, TRIAL_FAILED };
 
@@ -74,15 +57,8 @@ struct mqtt {
     /* The owner's. */
     bool is_told; /* how the trial ended */
     bool is_up;
-    struct sent sent[MQTT_WINDOW_MAX]; /* a ring, oldest at `sent_first` */
-    size_t sent_first;
-    size_t sent_count;
-    size_t unacknowledged;
-    struct answer events[EVENTS_MAX]; /* a ring, oldest at `events_first` */
-    size_t events_first;
-    size_t events_count;
-    int early_id; /* answered before paho told whose number that is; 0: none */
-    uint8_t early_code;
+    bool is_lost; /* and that was not yet told */
+    struct mqtt_window window;
     bool has_input;      /* worth a look */
     int64_t look_us;     /* when to look in any case */
     int64_t together_us; /* until when PUBACKs are left to gather; 0: none wanted */
@@ -129,67 +105,16 @@ void mqtt_global_init(void)
 
 /* ---- answers ---- */
 
-static void enter(struct mqtt *mqtt, struct answer answer)
-{
-    assert(mqtt->events_count < EVENTS_MAX);
-    mqtt->events[(mqtt->events_first + mqtt->events_count) % EVENTS_MAX] = answer;
-    mqtt->events_count++;
-}
-
-static void enter_acknowledged(struct mqtt *mqtt, uint64_t token)
-{
-    enter(mqtt, (struct answer){.kind = MQTT_EVENT_ACKNOWLEDGED, .token = token});
-}
-
-static void enter_rejected(struct mqtt *mqtt, uint64_t token, unsigned reason_code)
-{
-    enter(mqtt, (struct answer){.kind = MQTT_EVENT_REJECTED,
-                                .token = token,
-                                .reason_code = (uint8_t)reason_code});
-}
-
 static void lose(struct mqtt *mqtt)
 {
     if (!mqtt->is_up) {
         return;
     }
     mqtt->is_up = false;
+    mqtt->is_lost = true;
     if (mqtt->error[0] == '\0') {
         (void)snprintf(mqtt->error, sizeof mqtt->error, "the connection to %s broke",
                        mqtt->place);
-    }
-    enter(mqtt, (struct answer){.kind = MQTT_EVENT_LOST});
-}
-
-static struct sent *find_sent(struct mqtt *mqtt, int message_id)
-{
-    for (size_t at = 0; at < mqtt->sent_count; at++) {
-        struct sent *sent = &mqtt->sent[(mqtt->sent_first + at) % MQTT_WINDOW_MAX];
-        if (sent->message_id == message_id && !sent->is_answered) {
-            return sent;
-        }
-    }
-    return NULL;
-}
-
-static void answer(struct mqtt *mqtt, int message_id, unsigned reason_code)
-{
-    struct sent *sent = find_sent(mqtt, message_id);
-    if (sent == NULL) {
-        mqtt->early_id = message_id;
-        mqtt->early_code = (uint8_t)reason_code;
-        return;
-    }
-    if (reason_code >= MQTTREASONCODE_UNSPECIFIED_ERROR) {
-        enter_rejected(mqtt, sent->token, reason_code);
-    } else {
-        enter_acknowledged(mqtt, sent->token);
-    }
-    sent->is_answered = true;
-    mqtt->unacknowledged--;
-    while (mqtt->sent_count > 0 && mqtt->sent[mqtt->sent_first].is_answered) {
-        mqtt->sent_first = (mqtt->sent_first + 1) % MQTT_WINDOW_MAX;
-        mqtt->sent_count--;
     }
 }
 
@@ -199,12 +124,14 @@ static void on_published5(void *context, int message_id, int packet_type,
 {
     (void)packet_type;
     (void)properties;
-    answer(context, message_id, (unsigned)reason_code);
+    struct mqtt *mqtt = context;
+    mqtt_window_acknowledge(&mqtt->window, message_id, (uint8_t)reason_code);
 }
 
 static void on_published(void *context, int message_id)
 {
-    answer(context, message_id, 0); /* MQTT 3.1.1 has no refusals */
+    struct mqtt *mqtt = context;
+    mqtt_window_acknowledge(&mqtt->window, message_id, 0); /* MQTT 3.1.1 has no refusals */
 }
 
 /* We subscribe to nothing; paho wants the function. The types are paho's.
@@ -578,38 +505,25 @@ static size_t packet_size(const struct mqtt_message *message)
            JSON_PROPERTY_SIZE + message->length;
 }
 
-/* Paho itself would wait as soon as its window is full, with a QoS 0 message too. */
-static bool is_window_open(const struct mqtt *mqtt)
-{
-    return mqtt->unacknowledged < mqtt->receive_maximum &&
-           mqtt->sent_count + mqtt->events_count < MQTT_WINDOW_MAX;
-}
-
 static void note_sent(struct mqtt *mqtt, uint64_t token, int message_id)
 {
     int64_t now_us = clock_monotonic_us();
-    mqtt->sent[(mqtt->sent_first + mqtt->sent_count) % MQTT_WINDOW_MAX] =
-        (struct sent){.token = token, .since_us = now_us, .message_id = message_id};
-    mqtt->sent_count++;
-    mqtt->unacknowledged++;
+    mqtt_window_enter(&mqtt->window, token, message_id, now_us);
     if (mqtt->together_us == 0) {
         mqtt->together_us = now_us + TOGETHER_US;
     }
-    if (mqtt->early_id == message_id) {
-        answer(mqtt, message_id, mqtt->early_code);
-    }
-    mqtt->early_id = 0;
 }
 
 bool mqtt_publish(struct mqtt *mqtt, const struct mqtt_message *message, uint64_t token)
 {
     enum { PACKET_MAX = 256 * 1024 * 1024 }; /* MQTT 5, 2.1.4 */
-    if (!mqtt->is_up || !is_window_open(mqtt)) {
+    /* Paho itself would wait as soon as its window is full, with a QoS 0 message too. */
+    if (!mqtt->is_up || !mqtt_window_has_room(&mqtt->window, mqtt->receive_maximum)) {
         return false;
     }
     size_t size = packet_size(message);
     if (size > mqtt->packet_max || size > PACKET_MAX) {
-        enter_rejected(mqtt, token, MQTTREASONCODE_PACKET_TOO_LARGE);
+        mqtt_window_settle(&mqtt->window, token, MQTTREASONCODE_PACKET_TOO_LARGE);
         return true;
     }
     if (!mqtt_socket_has_room(&mqtt->socket, size)) {
@@ -626,11 +540,11 @@ bool mqtt_publish(struct mqtt *mqtt, const struct mqtt_message *message, uint64_
         message->is_retained, mqtt->is_mqtt5 ? &properties : NULL, &message_id);
     int done = (int)response.reasonCode;
     if (done == MQTTCLIENT_BAD_UTF8_STRING) {
-        enter_rejected(mqtt, token, MQTTREASONCODE_TOPIC_NAME_INVALID);
+        mqtt_window_settle(&mqtt->window, token, MQTTREASONCODE_TOPIC_NAME_INVALID);
     } else if (done == MQTTCLIENT_SUCCESS && message->qos > 0) {
         note_sent(mqtt, token, message_id);
     } else if (done == MQTTCLIENT_SUCCESS) {
-        enter_acknowledged(mqtt, token);
+        mqtt_window_settle(&mqtt->window, token, MQTTREASONCODE_SUCCESS);
     }
     bool is_in_doubt = done != MQTTCLIENT_SUCCESS || message->qos > 0;
     if (is_in_doubt && !MQTTClient_isConnected(mqtt->handle)) {
@@ -641,7 +555,7 @@ bool mqtt_publish(struct mqtt *mqtt, const struct mqtt_message *message, uint64_
 
 int64_t mqtt_waiting_since_us(const struct mqtt *mqtt)
 {
-    return mqtt->sent_count > 0 ? mqtt->sent[mqtt->sent_first].since_us : WAKE_NEVER;
+    return mqtt_window_since_us(&mqtt->window, WAKE_NEVER);
 }
 
 /* ---- what comes ---- */
@@ -685,9 +599,9 @@ static void take_packets(struct mqtt *mqtt, bool is_due)
     unsigned fruitless = 0;
     unsigned packets = is_due || mqtt->is_tls ? 1 : count_packets(mqtt);
     while (packets > 0 && fruitless < 2 && mqtt->is_up) {
-        size_t before = mqtt->events_count;
+        size_t before = mqtt->window.answers_count;
         take_packet(mqtt);
-        fruitless = mqtt->events_count > before ? 0 : fruitless + 1;
+        fruitless = mqtt->window.answers_count > before ? 0 : fruitless + 1;
         packets--;
         if (packets == 0 && fruitless < 2 && mqtt->is_up) {
             packets = mqtt->is_tls ? 1 : count_packets(mqtt);
@@ -707,7 +621,7 @@ static void look(struct mqtt *mqtt)
     mqtt->has_input = false;
     mqtt->together_us = 0;
     take_packets(mqtt, is_due);
-    if (has_come || mqtt->events_count > 0) {
+    if (has_come || mqtt->window.answers_count > 0) {
         mqtt->look_us = now_us + mqtt->keepalive_us + LATER_US;
     } else if (is_due) {
         mqtt->look_us = now_us + mqtt->keepalive_us / 10 + LATER_US;
@@ -733,28 +647,33 @@ static bool take_outcome(struct mqtt *mqtt, struct mqtt_event *event)
 
 bool mqtt_next_event(struct mqtt *mqtt, struct mqtt_event *event)
 {
-    event->kind = MQTT_EVENT_NONE;
-    event->error[0] = '\0';
+    *event = (struct mqtt_event){.kind = MQTT_EVENT_NONE};
     if (!mqtt->is_told) {
         return take_outcome(mqtt, event);
     }
-    if (mqtt->events_count == 0 && mqtt->is_up) {
+    if (mqtt->window.answers_count == 0 && mqtt->is_up) {
         look(mqtt);
     }
-    if (mqtt->events_count == 0) {
-        return false;
+    struct mqtt_answer answer;
+    if (mqtt_window_take(&mqtt->window, &answer)) {
+        bool is_refused = answer.reason_code >= MQTT_REFUSED_FROM;
+        event->kind = is_refused ? MQTT_EVENT_REJECTED : MQTT_EVENT_ACKNOWLEDGED;
+        event->token = answer.token;
+        event->reason_code = answer.reason_code;
+        return true;
     }
-    const struct answer *answer = &mqtt->events[mqtt->events_first];
-    mqtt->events_first = (mqtt->events_first + 1) % EVENTS_MAX;
-    mqtt->events_count--;
-    event->kind = answer->kind;
-    event->token = answer->token;
-    event->reason_code = answer->reason_code;
-    event->receive_maximum = mqtt->receive_maximum;
-    if (answer->kind == MQTT_EVENT_LOST) {
+    if (mqtt->is_lost) {
+        mqtt->is_lost = false;
+        event->kind = MQTT_EVENT_LOST;
         (void)snprintf(event->error, sizeof event->error, "%s", mqtt->error);
+        return true;
     }
-    return true;
+    return false;
+}
+
+static bool has_event(const struct mqtt *mqtt)
+{
+    return mqtt->window.answers_count > 0 || mqtt->is_lost;
 }
 
 static int64_t sooner(int64_t one_us, int64_t other_us)
@@ -765,18 +684,18 @@ static int64_t sooner(int64_t one_us, int64_t other_us)
 void mqtt_wait(struct mqtt *mqtt, int64_t until_us)
 {
     if (!mqtt->is_up) {
-        if (mqtt->events_count == 0) {
+        if (!has_event(mqtt)) {
             (void)wake_wait(mqtt->wake, until_us);
         }
         return;
     }
     mqtt_socket_flush(&mqtt->socket);
-    if (mqtt->events_count > 0) {
+    if (has_event(mqtt)) {
         return;
     }
     size_t window =
         mqtt->receive_maximum < MQTT_WINDOW_MAX ? mqtt->receive_maximum : MQTT_WINDOW_MAX;
-    bool is_gathering = mqtt->together_us != 0 && mqtt->unacknowledged * 2 < window;
+    bool is_gathering = mqtt->together_us != 0 && mqtt->window.unacknowledged * 2 < window;
     until_us = sooner(until_us, mqtt->look_us);
     if (is_gathering) {
         until_us = sooner(until_us, mqtt->together_us);

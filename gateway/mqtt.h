@@ -15,7 +15,6 @@
 #include "config/factory.h"
 #include "gateway/wake.h"
 
-enum { MQTT_WINDOW_MAX = 200 }; /* messages handed over whose event was not yet taken */
 enum { MQTT_ERROR_SIZE = 320 };
 
 struct mqtt_settings {

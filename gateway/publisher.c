@@ -8,6 +8,7 @@
 #include "config/memory.h"
 #include "gateway/births.h"
 #include "gateway/clock.h"
+#include "gateway/mqtt_window.h"
 #include "gateway/payload.h"
 #include "gateway/safe_lane.h"
 #include "gateway/session.h"
