@@ -4,6 +4,7 @@ other scenario covers."""
 import contextlib
 import socket
 import sqlite3
+import statistics
 
 import fake_plc
 import harness
@@ -169,7 +170,9 @@ class Rivals(harness.Scenario):
         watcher.wait_topic("/plc/status", "^online$", timeout=10, start=start)
         times = [int(m.json["t"]) for m in
                  watcher.wait_topic("/plc/samples", '"q":"good"', count=50, start=start)]
-        self.assertLessEqual((times[-1] - times[0]) / (len(times) - 1), 25, "at its own pace")
+        # Not the mean: on a busy machine a beat or two are left out.
+        pace_ms = statistics.median(later - earlier for earlier, later in zip(times, times[1:]))
+        self.assertLessEqual(pace_ms, 25, "at its own pace")
 
     @harness.quick
     def test_d16_two_tags_on_one_register_are_both_there(self):
