@@ -8,8 +8,10 @@
 #include "config/memory.h"
 #include "gateway/births.h"
 #include "gateway/clock.h"
+#include "gateway/log.h"
 #include "gateway/mqtt_window.h"
 #include "gateway/payload.h"
+#include "gateway/refusal.h"
 #include "gateway/safe_lane.h"
 #include "gateway/session.h"
 #include "gateway/thread.h"
@@ -30,16 +32,17 @@ enum { FAREWELL_US = 400 * 1000 };      /* of the stopping time, for the offline
 enum { BIRTHS_ALONE_US = 1000 * 1000 }; /* then live values no longer wait for a long `meta` */
 enum { QUICK_MAX = 32 }; /* QoS 0 in paho's queue: what a sample may have to wait for */
 enum { PLAIN_MAX = 4 };  /* QoS 1 that are no samples */
-enum { EVENTS_WINDOW = 4 };
+enum { EVENTS_WINDOW = 4, EVENTS_PAUSE_US = 2 * 1000 * 1000 };
 
 /* Running, then sending the rest, then saying good-bye. */
 enum phase { PHASE_RUNNING, PHASE_DRAINING, PHASE_FAREWELL, PHASE_DONE };
 
-/* An event stays here until it is acknowledged. */
+/* An event stays here until it is acknowledged, or refused for what it is. */
 struct kept_event {
     struct event event;
     bool is_kept;
     bool is_sent;
+    unsigned refusals; /* without a reason */
 };
 
 struct publisher {
@@ -64,6 +67,7 @@ struct publisher {
     uint64_t reconnects;
     struct live_totals totals; /* at the last stats */
     struct kept_event events[EVENTS_WINDOW];
+    int64_t events_due_us; /* none is sent before: the broker takes nothing at present */
     struct live_item item;
     bool is_item_kept; /* taken from live and not yet sent */
 };
@@ -133,13 +137,18 @@ static bool send_event(struct publisher *publisher, size_t index)
     return hand_over(publisher, &message, TOKEN_OF_EVENT | index);
 }
 
-static void send_events(struct publisher *publisher)
+static void send_events(struct publisher *publisher, int64_t now_us)
 {
+    if (now_us < publisher->events_due_us) {
+        return;
+    }
+    publisher->events_due_us = 0;
     for (size_t at = 0; at < EVENTS_WINDOW; at++) {
         struct kept_event *kept = &publisher->events[at];
         if (!kept->is_kept) {
             kept->is_kept = events_pop(publisher->parts.events, &kept->event);
             kept->is_sent = false;
+            kept->refusals = 0;
         }
         if (kept->is_kept && !kept->is_sent) {
             kept->is_sent = send_event(publisher, at);
@@ -155,6 +164,29 @@ static bool has_events(const struct publisher *publisher)
         }
     }
     return false;
+}
+
+/* As with samples: what the broker's state refuses is sent again, what it will never take goes.
+ */
+static void take_event_answer(struct publisher *publisher, struct kept_event *kept,
+                              const struct mqtt_event *event, int64_t now_us)
+{
+    enum refusal refusal = refusal_of(event->reason_code);
+    kept->is_kept = false;
+    if (event->kind != MQTT_EVENT_REJECTED) {
+        return;
+    }
+    kept->refusals += refusal == REFUSAL_UNSAID ? 1 : 0;
+    if (refusal == REFUSAL_OF_ALL ||
+        (refusal == REFUSAL_UNSAID && kept->refusals < REFUSAL_TRIES_MAX)) {
+        kept->is_kept = true;
+        kept->is_sent = false;
+        publisher->events_due_us = now_us + EVENTS_PAUSE_US;
+        return;
+    }
+    log_line(LOG_LEVEL_WARNING, "publisher",
+             "event=event-refused name=%s reason_code=0x%02x reason=\"%s\"", kept->event.name,
+             event->reason_code, mqtt_reason_text(event->reason_code));
 }
 
 static double per_second(uint64_t after, uint64_t before, int64_t elapsed_us)
@@ -280,6 +312,7 @@ static void come_up(struct publisher *publisher, const struct mqtt_event *event,
     for (size_t at = 0; at < EVENTS_WINDOW; at++) {
         publisher->events[at].is_sent = false;
     }
+    publisher->events_due_us = 0;
     births_begin(publisher->births);
     live_renew(publisher->parts.live);
     safe_lane_open(publisher->lane,
@@ -316,7 +349,8 @@ static void take_answer(struct publisher *publisher, const struct mqtt_event *ev
     } else {
         publisher->plain--;
         if (kind == TOKEN_OF_EVENT) {
-            publisher->events[TOKEN_DETAIL(event->token)].is_kept = false;
+            take_event_answer(publisher, &publisher->events[TOKEN_DETAIL(event->token)], event,
+                              now_us);
         } else if (kind == TOKEN_OF_CLEAR && event->kind == MQTT_EVENT_ACKNOWLEDGED) {
             count_cleared(publisher);
         }
@@ -364,7 +398,7 @@ static void send_all(struct publisher *publisher, int64_t now_us)
     if (publisher->phase == PHASE_FAREWELL) {
         return;
     }
-    send_events(publisher);
+    send_events(publisher, now_us);
     send_stats(publisher, now_us);
     publisher->live_due_us = WAKE_NEVER;
     if (publisher->is_narrow) {
@@ -414,6 +448,7 @@ static int64_t due_us(struct publisher *publisher, int64_t stop_us, int64_t now_
     if (is_up(publisher) && publisher->phase != PHASE_FAREWELL) {
         due = sooner(due, publisher->live_due_us);
         due = sooner(due, safe_lane_due_us(publisher->lane));
+        due = publisher->events_due_us > 0 ? sooner(due, publisher->events_due_us) : due;
         if (publisher->stats_due_us >
             now_us) { /* else the window is full: an answer wakes us */
             due = sooner(due, publisher->stats_due_us);

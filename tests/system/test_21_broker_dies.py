@@ -103,6 +103,30 @@ class BrokerDies(harness.Scenario):
         self.assertIn(refused[0], {event["from"] for event in told})
 
     @harness.quick
+    @harness.limit(60)
+    def test_an_event_that_a_full_quota_refuses_comes_later(self):
+        is_full = [True]
+        refused = []
+
+        def judge(publish):
+            if is_full and "/event/" in publish.topic:
+                refused.append(publish.text)
+                return audit_broker.Refuse(0x97)
+            return audit_broker.ACK
+        audit = AuditBroker(self, judge)
+        factory = self.pattern_factory(1, 10, "50 ms").broker(audit.port)
+        simulator = self.simulator(factory)
+        gateway = self.gateway(factory)
+        simulator.stop()
+        harness.wait_until(lambda: refused, 20, "a refused event")
+        is_full.clear()
+        wanted = set(refused)
+        self.assertTrue(audit.wait_for(lambda a: wanted <= {m.text for m in a.messages
+                                                            if "/event/" in m.topic}, 20),
+                        f"{wanted} did not come")
+        self.assertEqual(gateway.stop(), 0)
+
+    @harness.quick
     @harness.limit(100)
     def test_receive_maximum_is_kept(self):
         factory, gateway, audit = self.run_against(lambda publish: audit_broker.HOLD, 100,
