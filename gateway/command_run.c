@@ -136,7 +136,7 @@ static void create_exchange(struct daemon *daemon)
     /* Without a journal its recorder says later how far things are. */
     daemon->ledger = ledger_create(daemon->run, last_seq, journal_cursor(daemon->journal),
                                    &daemon->publisher_wake);
-    ledger_park(daemon->ledger, journal_parked(daemon->journal));
+    ledger_park_any(daemon->ledger, journal_parked(daemon->journal));
     daemon->events = events_create(&daemon->publisher_wake);
     daemon->uplink = uplink_create();
     daemon->bus = bus_create(factory);

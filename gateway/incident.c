@@ -1,30 +1,26 @@
 #include "gateway/incident.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "gateway/json.h"
 #include "gateway/log.h"
 
-void incident_evicted(struct events *events, const struct journal_gap *gap)
+void incident_lost(struct events *events, const char *component, const struct journal_gap *gap)
 {
-    log_line(LOG_LEVEL_WARNING, "recorder",
-             "event=evicted reason=%s count=%" PRIu64 " from=%" PRIu64 " to=%" PRIu64,
+    bool is_damage = strcmp(gap->reason, "damaged") == 0;
+    char reason[2 * sizeof gap->reason] = "";
+    if (!is_damage) {
+        (void)snprintf(reason, sizeof reason, ",\"reason\":\"%s\"", gap->reason);
+    }
+    const char *name = is_damage ? "damaged" : "evicted";
+    log_line(is_damage ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, component,
+             "event=%s reason=%s count=%" PRIu64 " from=%" PRIu64 " to=%" PRIu64, name,
              gap->reason, gap->count, gap->from, gap->to);
-    events_push(events, EVENT_OF_GATEWAY, "evicted",
-                "\"count\":%" PRIu64 ",\"from\":%" PRIu64 ",\"to\":%" PRIu64
-                ",\"reason\":\"%s\"",
-                gap->count, gap->from, gap->to, gap->reason);
-}
-
-void incident_damaged(struct events *events, const struct journal_gap *gap)
-{
-    log_line(LOG_LEVEL_ERROR, "recorder",
-             "event=damaged count=%" PRIu64 " from=%" PRIu64 " to=%" PRIu64, gap->count,
-             gap->from, gap->to);
-    events_push(events, EVENT_OF_GATEWAY, "damaged",
-                "\"count\":%" PRIu64 ",\"from\":%" PRIu64 ",\"to\":%" PRIu64, gap->count,
-                gap->from, gap->to);
+    events_push(events, EVENT_OF_GATEWAY, name,
+                "\"count\":%" PRIu64 ",\"from\":%" PRIu64 ",\"to\":%" PRIu64 "%s", gap->count,
+                gap->from, gap->to, reason);
 }
 
 /* `"file":…` with further members behind it. */

@@ -6,11 +6,9 @@
 #include "gateway/events.h"
 #include "gateway/journal.h"
 
-/* Samples that retention or a full disk took before they were sent. */
-void incident_evicted(struct events *events, const struct journal_gap *gap);
-
-/* Samples that had been committed and can no longer be read. */
-void incident_damaged(struct events *events, const struct journal_gap *gap);
+/* Samples that will never be sent: `damaged`, or else `evicted` with the gap's reason.
+ * `component` says in the log who found that. */
+void incident_lost(struct events *events, const char *component, const struct journal_gap *gap);
 
 /* A file that was set aside; its unsent samples are being saved. */
 void incident_set_aside(struct events *events, const char *file);

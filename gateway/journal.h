@@ -88,12 +88,20 @@ uint64_t journal_transaction_bytes(const struct journal *journal);
 /* Time of the first row after `after_seq`, 0 when there is none. */
 int64_t journal_oldest_us(struct journal *journal, uint64_t after_seq);
 
+/* Which rows the broker does not have: all above the cursor, and of the others those that
+ * `is_waiting` tells by seq and topic, "area/machine"; NULL: none of them. */
+struct journal_unsent {
+    uint64_t cursor;
+    bool (*is_waiting)(void *context, uint64_t seq, const char *topic);
+    void *context;
+};
+
 /* One small step of retention: deletes at most `rows_max` of the oldest rows that are older
- * than max_age or in excess of max_size, acknowledged ones (seq <= cursor) first. What had to
- * go unsent is added to `gap` (count 0: nothing) and entered in the journal with it. `is_more`
- * tells that another step is wanted. */
-enum journal_status journal_evict(struct journal *journal, uint64_t cursor, int64_t now_us,
-                                  unsigned rows_max, struct journal_gap *gap, bool *is_more);
+ * than max_age or in excess of max_size. What had to go unsent is added to `gap` (count 0:
+ * nothing) and entered in the journal with it. `is_more` tells that another step is wanted. */
+enum journal_status journal_evict(struct journal *journal, const struct journal_unsent *unsent,
+                                  int64_t now_us, unsigned rows_max, struct journal_gap *gap,
+                                  bool *is_more);
 
 /* Helps where the disk is full: gives back the ballast, empties the log, and lets the next
  * journal_evict() take a step whatever the size. JOURNAL_FULL: the disk is not the cause. */

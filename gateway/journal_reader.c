@@ -31,7 +31,8 @@ static const char *const texts[STATEMENTS_COUNT] = {
     [MACHINE_ID] = "select id from machines where name = ?1",
     [GAPS] =
         "select first, last, count, reason from gaps order by first, id limit -1 offset ?1",
-    [GAP_AROUND] = "select max(last) from gaps where first <= ?1 and last >= ?1",
+    [GAP_AROUND] = ("select last, reason from gaps where first <= ?1 and last >= ?1"
+                    " order by last desc limit 1"),
     [LAST_SEQ] = ("select max(coalesce((select max(seq) from samples), 0),"
                   " coalesce((select seq from sqlite_sequence where name = 'samples'), 0),"
                   " coalesce((select max(last) from gaps), 0))"),
@@ -378,17 +379,23 @@ bool journal_reader_gap(struct journal_reader *reader, size_t index, struct jour
     return true;
 }
 
-bool journal_reader_explains(struct journal_reader *reader, uint64_t from, uint64_t to)
+bool journal_reader_explains(struct journal_reader *reader, uint64_t from, uint64_t to,
+                             struct journal_gap *gap)
 {
-    uint64_t last = from;
-    while (from <= to && last >= from) {
-        sql_bind_number(reader->statements, GAP_AROUND, 1, (int64_t)from);
-        bool is_row = sql_step(reader->statements, GAP_AROUND) == SQL_ROW;
-        last = is_row ? (uint64_t)sql_number(reader->statements, GAP_AROUND, 0) : 0;
-        sql_reset(reader->statements, GAP_AROUND);
-        from = last >= from ? last + 1 : from;
+    struct sql_statements *statements = reader->statements;
+    *gap = (struct journal_gap){.from = from, .to = to, .count = to - from + 1};
+    bool is_named = true;
+    for (uint64_t seq = from; is_named && seq <= to; seq++) {
+        sql_bind_number(statements, GAP_AROUND, 1, (int64_t)seq);
+        is_named = sql_step(statements, GAP_AROUND) == SQL_ROW;
+        if (is_named && seq == from) {
+            (void)snprintf(gap->reason, sizeof gap->reason, "%s",
+                           sql_text(statements, GAP_AROUND, 1, NULL));
+        }
+        seq = is_named ? (uint64_t)sql_number(statements, GAP_AROUND, 0) : seq;
+        sql_reset(statements, GAP_AROUND);
     }
-    return from > to;
+    return is_named;
 }
 
 uint64_t journal_reader_last_seq(struct journal_reader *reader)

@@ -54,8 +54,10 @@ const char *journal_reader_message(const struct journal_reader *reader);
 /* Whether it did because of what is in the file; else it may pass. */
 bool journal_reader_is_damage(const struct journal_reader *reader);
 
-/* Whether the journal's gaps name all of these seqs. */
-bool journal_reader_explains(struct journal_reader *reader, uint64_t from, uint64_t to);
+/* Whether the journal's gaps name all of these seqs; then `gap` tells of them, with the reason
+ * of the first. */
+bool journal_reader_explains(struct journal_reader *reader, uint64_t from, uint64_t to,
+                             struct journal_gap *gap);
 
 /* Gaps in order; `index` counts from 0. False when there is no such. */
 bool journal_reader_gap(struct journal_reader *reader, size_t index, struct journal_gap *gap);

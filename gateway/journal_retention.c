@@ -9,6 +9,7 @@ enum { VACUUM_PAGES_SPARE = 1024 }; /* free pages kept for the next samples; mor
 
 enum statement {
     OLDEST_ROWS,
+    TOPIC,
     DELETE_ROWS,
     PAGES_COUNT,
     PAGES_FREE,
@@ -17,8 +18,9 @@ enum statement {
 };
 
 static const char *const texts[STATEMENTS_COUNT] = {
-    [OLDEST_ROWS] =
-        "select seq, time_us, length(cast(payload as blob)) from samples order by seq limit ?1",
+    [OLDEST_ROWS] = ("select seq, time_us, length(cast(payload as blob)), machine from samples"
+                     " order by seq limit ?1"),
+    [TOPIC] = "select area || '/' || name from machines where id = ?1",
     [DELETE_ROWS] = "delete from samples where seq <= ?1",
     [PAGES_COUNT] = "pragma page_count",
     [PAGES_FREE] = "pragma freelist_count",
@@ -57,9 +59,25 @@ struct surplus {
     uint64_t bytes_max;
 };
 
+/* Whether it waits although the cursor has passed it: the broker refuses its topic. */
+static bool is_waiting(struct journal *journal, const struct journal_unsent *unsent,
+                       uint64_t seq, int64_t machine)
+{
+    if (unsent->is_waiting == NULL) {
+        return false;
+    }
+    sql_bind_number(journal->evictions, TOPIC, 1, machine);
+    bool is_waiting =
+        sql_step(journal->evictions, TOPIC) == SQL_ROW &&
+        unsent->is_waiting(unsent->context, seq, sql_text(journal->evictions, TOPIC, 0, NULL));
+    sql_reset(journal->evictions, TOPIC);
+    return is_waiting;
+}
+
 /* Walks from the oldest row to the first that is to stay. A row stamped while the clock was not
  * set is as old as the rows behind it. */
-static enum journal_status find_surplus(struct journal *journal, uint64_t cursor,
+static enum journal_status find_surplus(struct journal *journal,
+                                        const struct journal_unsent *unsent,
                                         const struct surplus *surplus,
                                         struct eviction *eviction)
 {
@@ -80,7 +98,8 @@ static enum journal_status find_surplus(struct journal *journal, uint64_t cursor
         walked.rows++;
         walked.bytes += (uint64_t)sql_number(statements, OLDEST_ROWS, 2);
         walked.last_seq = seq;
-        if (seq > cursor) {
+        int64_t machine = sql_number(statements, OLDEST_ROWS, 3);
+        if (seq > unsent->cursor || is_waiting(journal, unsent, seq, machine)) {
             walked.unsent.from = walked.unsent.count == 0 ? seq : walked.unsent.from;
             walked.unsent.to = seq;
             walked.unsent.count++;
@@ -156,8 +175,9 @@ static void add_gap(struct journal_gap *gap, const struct journal_gap *more)
     }
 }
 
-enum journal_status journal_evict(struct journal *journal, uint64_t cursor, int64_t now_us,
-                                  unsigned rows_max, struct journal_gap *gap, bool *is_more)
+enum journal_status journal_evict(struct journal *journal, const struct journal_unsent *unsent,
+                                  int64_t now_us, unsigned rows_max, struct journal_gap *gap,
+                                  bool *is_more)
 {
     *is_more = false;
     if (journal->sql == NULL) {
@@ -179,7 +199,7 @@ enum journal_status journal_evict(struct journal *journal, uint64_t cursor, int6
         .bytes_max = step_bytes(journal, excess_bytes),
     };
     if (status == JOURNAL_OK) {
-        status = find_surplus(journal, cursor, &surplus, &eviction);
+        status = find_surplus(journal, unsent, &surplus, &eviction);
     }
     if (status != JOURNAL_OK || (eviction.rows == 0 && !is_loose)) {
         return status;

@@ -153,9 +153,12 @@ static void pass_over(struct journal *journal, struct walk *walk, uint64_t to)
         struct journal_gap gap = {
             .from = from, .to = to, .count = to - from + 1, .reason = "damaged"};
         walk->status = journal_put_gap(journal, &gap);
-        lost->from = lost->count == 0 ? from : lost->from;
-        lost->to = to;
-        lost->count += gap.count;
+        if (lost->count == 0) {
+            *lost = gap;
+        } else {
+            lost->to = to;
+            lost->count += gap.count;
+        }
     }
     walk->next = to + 1;
 }

@@ -15,11 +15,21 @@ struct mark {
     uint64_t seq;    /* committed at that time or before */
 };
 
+/* The waiting samples of a topic. */
+struct parked {
+    uint64_t topic; /* or PARKING_ANY */
+    uint64_t from;
+    uint64_t to;
+};
+
 struct ledger {
     pthread_mutex_t mutex;
     struct wake *publisher;
     struct ledger_view view;
     uint64_t allowed;
+    struct parked *parked;
+    size_t parked_count;
+    size_t parked_room;
     struct mark marks[MARKS_MAX]; /* a ring, oldest at `first` */
     size_t first;
     size_t count;
@@ -44,6 +54,7 @@ struct ledger *ledger_create(uint64_t run, uint64_t committed, uint64_t acknowle
 void ledger_destroy(struct ledger *ledger)
 {
     (void)pthread_mutex_destroy(&ledger->mutex);
+    free(ledger->parked);
     free(ledger);
 }
 
@@ -138,11 +149,42 @@ void ledger_acknowledge(struct ledger *ledger, uint64_t seq)
     (void)pthread_mutex_unlock(&ledger->mutex);
 }
 
-void ledger_park(struct ledger *ledger, uint64_t seq)
+void ledger_park(struct ledger *ledger, const struct parking *parking)
 {
     (void)pthread_mutex_lock(&ledger->mutex);
-    ledger->view.parked = seq;
+    ledger->parked = memory_grow(ledger->parked, &ledger->parked_room, parking->count,
+                                 sizeof *ledger->parked);
+    for (size_t at = 0; at < parking->count; at++) {
+        const struct parking_lot *lot = parking->lots[at];
+        ledger->parked[at] = (struct parked){
+            .topic = lot->topic,
+            .from = lot->from,
+            .to = lot->is_whole_topic ? UINT64_MAX : lot->to, /* it grows without a word */
+        };
+    }
+    ledger->parked_count = parking->count;
+    ledger->view.parked = parking_first(parking);
     (void)pthread_mutex_unlock(&ledger->mutex);
+}
+
+void ledger_park_any(struct ledger *ledger, uint64_t first)
+{
+    struct parking_lot lot = {.topic = PARKING_ANY, .from = first, .to = UINT64_MAX};
+    const struct parking parking = {.lots = {&lot}, .count = first > 0 ? 1 : 0};
+    ledger_park(ledger, &parking);
+}
+
+bool ledger_is_parked(struct ledger *ledger, uint64_t seq, uint64_t topic)
+{
+    bool is_parked = false;
+    (void)pthread_mutex_lock(&ledger->mutex);
+    for (size_t at = 0; at < ledger->parked_count && !is_parked; at++) {
+        const struct parked *parked = &ledger->parked[at];
+        is_parked = (parked->topic == topic || parked->topic == PARKING_ANY) &&
+                    seq >= parked->from && seq <= parked->to;
+    }
+    (void)pthread_mutex_unlock(&ledger->mutex);
+    return is_parked;
 }
 
 void ledger_obsolete_cleared(struct ledger *ledger)

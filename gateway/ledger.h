@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "gateway/parking.h"
 #include "gateway/wake.h"
 
 struct ledger_view {
@@ -46,12 +47,20 @@ void ledger_allow(struct ledger *ledger, uint64_t seq);
 /* Recorder: the journal, which could not be opened at the start, tells how far things are. */
 void ledger_open(struct ledger *ledger, uint64_t committed, uint64_t acknowledged);
 
+/* Whoever opened the journal: an earlier run left refused samples from `first` on, of whatever
+ * topic; 0: none. */
+void ledger_park_any(struct ledger *ledger, uint64_t first);
+
+/* Whether this sample, which the cursor has passed, may wait to be offered again. */
+bool ledger_is_parked(struct ledger *ledger, uint64_t seq, uint64_t topic);
+
 /* What is allowed. To be asked after a row was read: what it says then covers that row. */
 uint64_t ledger_allowed(struct ledger *ledger);
 
 /* Publisher. */
 void ledger_acknowledge(struct ledger *ledger, uint64_t seq);
-void ledger_park(struct ledger *ledger, uint64_t seq); /* before the cursor passes it */
+void ledger_park(struct ledger *ledger, const struct parking *parking); /* before the cursor
+                                                                           passes them */
 void ledger_obsolete_cleared(struct ledger *ledger);
 
 /* The highest seq that was committed more than `age_us` before `now_us` (the seq at the start

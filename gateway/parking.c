@@ -3,9 +3,9 @@
 #include <stdlib.h>
 
 #include "config/memory.h"
+#include "gateway/refusal.h"
 
 enum { PAUSE_FIRST_MS = 1000, PAUSE_MAX_MS = 60000 };
-enum { NOT_AUTHORIZED = 0x87, TOPIC_NAME_INVALID = 0x90, PACKET_TOO_LARGE = 0x95 };
 
 uint64_t parking_topic(const char *topic)
 {
@@ -14,13 +14,6 @@ uint64_t parking_topic(const char *topic)
         hash = (hash ^ (unsigned char)*at) * UINT64_C(1099511628211);
     }
     return hash | 1; /* never PARKING_ANY */
-}
-
-void parking_resume(struct parking *parking, uint64_t from, uint64_t to)
-{
-    if (parking_add(parking, PARKING_ANY, from, PACKET_TOO_LARGE, 0)) {
-        parking_join(parking_find(parking, PARKING_ANY), to);
-    }
 }
 
 uint64_t parking_first(const struct parking *parking)
@@ -35,8 +28,8 @@ uint64_t parking_first(const struct parking *parking)
 
 bool parking_takes(uint8_t reason_code)
 {
-    return reason_code == NOT_AUTHORIZED || reason_code == TOPIC_NAME_INVALID ||
-           reason_code == PACKET_TOO_LARGE;
+    enum refusal refusal = refusal_of(reason_code);
+    return refusal == REFUSAL_OF_TOPIC || refusal == REFUSAL_OF_SIZE;
 }
 
 struct parking_lot *parking_find(const struct parking *parking, uint64_t topic)
@@ -49,6 +42,33 @@ struct parking_lot *parking_find(const struct parking *parking, uint64_t topic)
     return NULL;
 }
 
+static struct parking_lot *make_lot(struct parking *parking, uint64_t topic, uint64_t from,
+                                    uint64_t to)
+{
+    if (parking->count == PARKING_MAX) {
+        return NULL;
+    }
+    struct parking_lot *lot = memory_allocate(1, sizeof *lot);
+    *lot = (struct parking_lot){.topic = topic,
+                                .from = from,
+                                .to = to,
+                                .count = 1,
+                                .backoff = backoff_create(PAUSE_FIRST_MS, PAUSE_MAX_MS, topic)};
+    parking->lots[parking->count++] = lot;
+    return lot;
+}
+
+void parking_resume(struct parking *parking, uint64_t from, uint64_t to)
+{
+    (void)make_lot(parking, PARKING_ANY, from, to);
+}
+
+static void note_reason(struct parking_lot *lot, uint8_t reason_code)
+{
+    lot->reason_code = reason_code;
+    lot->is_whole_topic = refusal_of(reason_code) == REFUSAL_OF_TOPIC;
+}
+
 bool parking_add(struct parking *parking, uint64_t topic, uint64_t seq, uint8_t reason_code,
                  int64_t now_us)
 {
@@ -57,19 +77,12 @@ bool parking_add(struct parking *parking, uint64_t topic, uint64_t seq, uint8_t 
         parking_join(lot, seq);
         return true;
     }
-    if (parking->count == PARKING_MAX) {
+    lot = make_lot(parking, topic, seq, seq);
+    if (lot == NULL) {
         return false;
     }
-    lot = memory_allocate(1, sizeof *lot);
-    *lot = (struct parking_lot){.topic = topic,
-                                .from = seq,
-                                .to = seq,
-                                .count = 1,
-                                .reason_code = reason_code,
-                                .is_whole_topic = reason_code != PACKET_TOO_LARGE,
-                                .backoff = backoff_create(PAUSE_FIRST_MS, PAUSE_MAX_MS, topic)};
+    note_reason(lot, reason_code);
     parking_wait(lot, now_us);
-    parking->lots[parking->count++] = lot;
     return true;
 }
 
@@ -107,6 +120,7 @@ bool parking_pass(struct parking *parking, struct parking_lot *lot, uint64_t seq
 {
     lot->from = seq + 1;
     lot->offer_us = 0;
+    lot->unsaid = 0;
     backoff_reset(&lot->backoff);
     if (lot->from <= lot->to) {
         return false;
@@ -120,6 +134,18 @@ bool parking_pass(struct parking *parking, struct parking_lot *lot, uint64_t seq
     }
     free(lot);
     return true;
+}
+
+bool parking_refuse(struct parking_lot *lot, uint8_t reason_code, int64_t now_us)
+{
+    enum refusal refusal = refusal_of(reason_code);
+    if (refusal == REFUSAL_UNSAID) {
+        lot->unsaid++;
+    } else if (parking_takes(reason_code)) {
+        note_reason(lot, reason_code);
+    }
+    parking_wait(lot, now_us);
+    return refusal != REFUSAL_OF_SAMPLE && lot->unsaid < REFUSAL_TRIES_MAX;
 }
 
 void parking_wait(struct parking_lot *lot, int64_t now_us)

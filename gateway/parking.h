@@ -15,9 +15,9 @@
 #include "gateway/backoff.h"
 
 enum { PARKING_MAX = 1024 }; /* topics */
-#define PARKING_ANY                                                                            \
-    UINT64_C(0) /* of every topic, for an earlier run's: see parking_resume()                  \
-                 */
+
+/* Instead of a topic, for an earlier run's samples of any: see parking_resume(). */
+#define PARKING_ANY UINT64_C(0)
 
 struct parking_lot {
     uint64_t topic; /* parking_topic(), or PARKING_ANY */
@@ -25,8 +25,9 @@ struct parking_lot {
     uint64_t to;
     uint64_t count;      /* that waited since the lot was made */
     bool is_whole_topic; /* all that comes of it waits as well */
-    uint8_t reason_code;
-    int64_t offer_us; /* monotonic: not before */
+    uint8_t reason_code; /* of the last refusal that tells what the lot waits for */
+    unsigned unsaid;     /* how often `from` was refused without a reason */
+    int64_t offer_us;    /* monotonic: not before */
     struct backoff backoff;
 };
 
@@ -38,7 +39,7 @@ struct parking {
 /* The topic's number. Two topics with one number would wait together: nothing is lost by it. */
 uint64_t parking_topic(const char *topic);
 
-/* Whether a refusal with this code concerns more than the one sample: MQTT 5, 2.4. */
+/* Whether what is refused with this code waits, with others of its topic or alone. */
 bool parking_takes(uint8_t reason_code);
 
 /* At the start: an earlier run left refused samples among these; which ones nobody knows any
@@ -69,7 +70,11 @@ int64_t parking_due_us(const struct parking *parking);
 bool parking_pass(struct parking *parking, struct parking_lot *lot, uint64_t seq,
                   struct parking_lot *done);
 
-/* It was refused again. */
+/* What was offered, `lot->from`, is refused again: what the lot waits for may be something else
+ * now. False: this sample is refused for good. */
+bool parking_refuse(struct parking_lot *lot, uint8_t reason_code, int64_t now_us);
+
+/* It could not be offered: once more after a pause. */
 void parking_wait(struct parking_lot *lot, int64_t now_us);
 
 /* A new connection: all are offered at once. */

@@ -11,6 +11,7 @@
 #include "gateway/clock.h"
 #include "gateway/incident.h"
 #include "gateway/log.h"
+#include "gateway/parking.h"
 #include "gateway/thread.h"
 
 enum {
@@ -137,7 +138,7 @@ static void tell_findings(struct recorder *recorder)
     }
     if (lost.count > 0) {
         recorder->evicted_count += lost.count;
-        incident_damaged(recorder->parts.events, &lost);
+        incident_lost(recorder->parts.events, "recorder", &lost);
     }
     recorder->is_salvaging = journal_is_salvaging(journal);
 }
@@ -159,7 +160,7 @@ static void open_at_last(struct recorder *recorder)
         dropped->to += recorder->shift;
     }
     recorder->committed = last;
-    ledger_park(recorder->parts.ledger, journal_parked(journal));
+    ledger_park_any(recorder->parts.ledger, journal_parked(journal));
     ledger_open(recorder->parts.ledger, last, journal_cursor(journal));
 }
 
@@ -183,13 +184,21 @@ static enum journal_status reopen(struct recorder *recorder)
 
 /* ------------------------------------------------------------------ retention */
 
+static bool is_waiting(void *context, uint64_t seq, const char *topic)
+{
+    return ledger_is_parked(context, seq, parking_topic(topic));
+}
+
 static enum journal_status evict(struct recorder *recorder)
 {
     uint64_t before = recorder->evicted.count;
     recorder->is_evicting = false;
+    const struct journal_unsent unsent = {.cursor = look(recorder).acknowledged,
+                                          .is_waiting = is_waiting,
+                                          .context = recorder->parts.ledger};
     enum journal_status status =
-        journal_evict(recorder->parts.journal, look(recorder).acknowledged, clock_wall_us(),
-                      EVICT_ROWS, &recorder->evicted, &recorder->is_evicting);
+        journal_evict(recorder->parts.journal, &unsent, clock_wall_us(), EVICT_ROWS,
+                      &recorder->evicted, &recorder->is_evicting);
     recorder->evicted_count += recorder->evicted.count - before;
     return status;
 }
@@ -205,7 +214,7 @@ static void announce_evicted(struct recorder *recorder, int64_t now_us)
         recorder->announce_pause_us = ANNOUNCE_MIN_US;
         return;
     }
-    incident_evicted(recorder->parts.events, &recorder->evicted);
+    incident_lost(recorder->parts.events, "recorder", &recorder->evicted);
     recorder->evicted = (struct journal_gap){0};
     recorder->announce_due_us = now_us + recorder->announce_pause_us;
     recorder->announce_pause_us = recorder->announce_pause_us * 2 > ANNOUNCE_MAX_US
@@ -320,7 +329,7 @@ static void forget_chunk(struct recorder *recorder, const struct chunk *chunk)
     if (chunk->gap.count > 0) {
         recorder->dropped = (struct dropped){0};
         recorder->evicted_count += chunk->gap.count;
-        incident_evicted(recorder->parts.events, &chunk->gap);
+        incident_lost(recorder->parts.events, "recorder", &chunk->gap);
     }
     uint64_t seq = chunk->last_seq;
     if (ring_first(recorder->ring) == NULL && chunk->gap.to > seq) {
@@ -400,7 +409,7 @@ static enum journal_status salvage(struct recorder *recorder)
     }
     if (status == JOURNAL_OK && salvaged.lost.count > 0) {
         recorder->evicted_count += salvaged.lost.count;
-        incident_damaged(recorder->parts.events, &salvaged.lost);
+        incident_lost(recorder->parts.events, "recorder", &salvaged.lost);
     }
     if (status == JOURNAL_OK && salvaged.is_done) {
         incident_salvaged(recorder->parts.events, &salvaged);

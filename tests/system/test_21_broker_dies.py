@@ -102,6 +102,47 @@ class BrokerDies(harness.Scenario):
         told = [harness.exact_json(text) for text in audit.payloads("event/rejected")]
         self.assertIn(refused[0], {event["from"] for event in told})
 
+    def refuse_machine_then_poison(self, kill):
+        """The broker refuses a machine's topic; when it allows it, some of what waited is refused
+        for good. Returns what was."""
+        is_allowed, poisoned = [], set()
+
+        def judge(publish):
+            if "/p1/samples" not in publish.topic:
+                return audit_broker.ACK
+            seq = harness.identity(publish.text)[0]
+            if not is_allowed:
+                return audit_broker.REFUSE
+            if '"late":true' in publish.text and (seq in poisoned or len(poisoned) < 3):
+                poisoned.add(seq)
+                return audit_broker.Refuse(0x99)
+            return audit_broker.ACK
+        factory, gateway, audit = self.run_against(judge, 300)
+        audit.judge = judge
+        if kill:
+            gateway.kill()
+            gateway = self.gateway(factory)
+        is_allowed.append(True)
+        wanted = {row[0] for row in harness.journal_rows(factory.journal_path)}
+        harness.wait_until(lambda: wanted - poisoned <= {harness.identity(text)[0] for text in
+                                                         audit.payloads()}, 60,
+                           "all but what is refused for good")
+        self.assertEqual(len(poisoned), 3)
+
+        def announced():
+            events = map(harness.exact_json, audit.payloads("event/rejected"))
+            return {int(event["seq"]) for event in events if event["reason_code"] == 0x99}
+        harness.wait_until(lambda: announced() == poisoned, 20, "their announcement")
+        self.assertEqual(gateway.stop(), 0)
+
+    @harness.limit(100)
+    def test_a_waiting_sample_refused_for_good_blocks_nobody(self):
+        self.refuse_machine_then_poison(kill=False)
+
+    @harness.limit(100)
+    def test_a_sample_refused_for_good_blocks_nobody_after_a_kill(self):
+        self.refuse_machine_then_poison(kill=True)
+
     @harness.quick
     @harness.limit(60)
     def test_an_event_that_a_full_quota_refuses_comes_later(self):

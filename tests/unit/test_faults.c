@@ -78,7 +78,8 @@ static enum journal_status recover(struct journal *journal, enum journal_status 
     promise.evicted = promise.committed;
     status = journal_make_room(journal);
     return status == JOURNAL_OK
-               ? journal_evict(journal, promise.cursor, FIXTURE_TIME_US, 100, &gap, &is_more)
+               ? journal_evict(journal, &(struct journal_unsent){.cursor = promise.cursor},
+                               FIXTURE_TIME_US, 100, &gap, &is_more)
                : status;
 }
 
@@ -129,7 +130,7 @@ static void age(struct journal *journal)
     bool is_more;
     uint64_t to = promise.committed / 2;
     promise.evicted = to > promise.evicted ? to : promise.evicted;
-    (void)journal_evict(journal, promise.cursor,
+    (void)journal_evict(journal, &(struct journal_unsent){.cursor = promise.cursor},
                         FIXTURE_TIME_US +
                             (int64_t)(to + journal_factory->journal.max_age_s) * 1000000,
                         100, &gap, &is_more);
@@ -214,7 +215,8 @@ static void check_sound(void)
 static bool is_excused(struct journal_reader *reader, uint64_t seq)
 {
     bool is_evicted = seq <= promise.evicted && seq <= promise.cursor;
-    bool is_named = journal_reader_explains(reader, seq, seq);
+    struct journal_gap gap;
+    bool is_named = journal_reader_explains(reader, seq, seq, &gap);
     return is_evicted || (is_named && (seq <= promise.evicted || promise.is_missing[seq]));
 }
 
@@ -379,7 +381,8 @@ static void any_failure_while_a_damaged_journal_is_saved_is_outlived(void **stat
     memset(promise.is_missing, 0, sizeof promise.is_missing);
     unsigned missing = 0;
     for (uint64_t seq = 1; seq <= 400; seq++) {
-        promise.is_missing[seq] = journal_reader_explains(reader, seq, seq);
+        struct journal_gap gap;
+        promise.is_missing[seq] = journal_reader_explains(reader, seq, seq, &gap);
         missing += promise.is_missing[seq] ? 1 : 0;
     }
     journal_reader_close(reader);

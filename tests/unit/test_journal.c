@@ -270,9 +270,9 @@ static void numbers_never_come_back(void **state)
     assert_int_equal(journal_cursor(journal), 30);
     struct journal_gap gap = {0};
     bool is_more;
-    assert_int_equal(
-        journal_evict(journal, 30, FIXTURE_TIME_US + INT64_C(900000000), 100, &gap, &is_more),
-        JOURNAL_OK);
+    assert_int_equal(journal_evict(journal, &(struct journal_unsent){.cursor = 30},
+                                   FIXTURE_TIME_US + INT64_C(900000000), 100, &gap, &is_more),
+                     JOURNAL_OK);
     assert_int_equal(gap.count, 0);
     journal_close(journal);
     ASSERT_QUERY("select count(*) from samples", "0\n");
@@ -754,7 +754,8 @@ static void evict_all(struct journal *journal, uint64_t cursor, int64_t now_us,
     bool is_more = true;
     for (int step = 0; is_more; step++) {
         assert_true(step < 1000);
-        assert_int_equal(journal_evict(journal, cursor, now_us, 100, gap, &is_more),
+        assert_int_equal(journal_evict(journal, &(struct journal_unsent){.cursor = cursor},
+                                       now_us, 100, gap, &is_more),
                          JOURNAL_OK);
     }
 }
@@ -779,6 +780,58 @@ static void the_acknowledged_go_first_and_the_rest_is_named(void **state)
     ASSERT_QUERY("select min(seq) from samples", "701\n");
     evict_all(journal, 400, 0, &gap); /* while the clock is not set nothing is old */
     ASSERT_QUERY("select min(seq) from samples", "701\n");
+    journal_close(journal);
+}
+
+static void a_hole_is_explained_with_its_reason(void **state)
+{
+    (void)state;
+    struct journal *journal = open_or_fail();
+    assert_int_equal(append_range(journal, 1, 100, 0), JOURNAL_OK);
+    journal_factory->journal.max_age_s = 60;
+    struct journal_gap gap = {0};
+    evict_all(journal, 0, FIXTURE_TIME_US + INT64_C(80500000), &gap);
+    evict_all(journal, 0, FIXTURE_TIME_US + INT64_C(90500000), &gap);
+    journal_close(journal);
+    struct journal_error error;
+    struct journal_reader *reader = journal_reader_open(journal_factory->journal.file, &error);
+    assert_non_null(reader);
+    assert_true(
+        journal_reader_explains(reader, 2, 30, &gap)); /* two gaps, one behind the other */
+    assert_int_equal(gap.from, 2);
+    assert_int_equal(gap.to, 30);
+    assert_int_equal(gap.count, 29);
+    assert_string_equal(gap.reason, "evicted");
+    assert_false(journal_reader_explains(reader, 2, 31, &gap));
+    journal_reader_close(reader);
+}
+
+/* Of the second machine all from 11 on, which the broker refuses. */
+static bool meter_waits(void *context, uint64_t seq, const char *topic)
+{
+    (*(unsigned *)context)++;
+    return seq >= 11 && strcmp(topic, "utilities/u2_meter") == 0;
+}
+
+static void what_waits_refused_is_named_when_it_goes(void **state)
+{
+    (void)state;
+    struct journal *journal = open_or_fail();
+    assert_int_equal(append_range(journal, 1, 100, 50), JOURNAL_OK);
+    journal_factory->journal.max_age_s = 60;
+    unsigned asked = 0;
+    const struct journal_unsent unsent = {
+        .cursor = 50, .is_waiting = meter_waits, .context = &asked};
+    struct journal_gap gap = {0};
+    bool is_more;
+    assert_int_equal(journal_evict(journal, &unsent, FIXTURE_TIME_US + INT64_C(100500000), 100,
+                                   &gap, &is_more),
+                     JOURNAL_OK);
+    ASSERT_QUERY("select min(seq) from samples", "41\n");
+    assert_int_equal(asked, 40);
+    assert_int_equal(gap.from, 11);
+    assert_int_equal(gap.to, 39);
+    assert_int_equal(gap.count, 15); /* the odd ones */
     journal_close(journal);
 }
 
@@ -982,6 +1035,8 @@ int main(void)
         TEST(a_path_that_cannot_be_is_named),
         TEST(what_is_no_file_is_left_alone),
         TEST(the_acknowledged_go_first_and_the_rest_is_named),
+        TEST(a_hole_is_explained_with_its_reason),
+        TEST(what_waits_refused_is_named_when_it_goes),
         TEST(an_unset_clock_makes_no_sample_old),
         TEST(the_file_stays_below_its_size),
         TEST(a_small_journal_of_large_samples_keeps_what_fits),

@@ -35,6 +35,35 @@ static void commits_and_acknowledgements_meet(void **state)
     wake_destroy(&wake);
 }
 
+static void what_waits_refused_is_known_by_topic(void **state)
+{
+    (void)state;
+    enum { NOT_AUTHORIZED = 0x87, PACKET_TOO_LARGE = 0x95, MILL = 1, OVEN = 3, METER = 5 };
+    struct wake wake;
+    wake_init(&wake);
+    struct ledger *ledger = ledger_create(5, 100, 90, &wake);
+    struct ledger_view view;
+    static struct parking parking;
+    assert_false(ledger_is_parked(ledger, 10, MILL));
+    ledger_park_any(ledger, 10); /* an earlier run's, of whatever topic */
+    assert_true(ledger_is_parked(ledger, 10, MILL));
+    assert_false(ledger_is_parked(ledger, 9, MILL));
+    assert_true(parking_add(&parking, MILL, 20, NOT_AUTHORIZED, 0));
+    assert_true(parking_add(&parking, OVEN, 30, PACKET_TOO_LARGE, 0));
+    ledger_park(ledger, &parking);
+    assert_true(ledger_is_parked(ledger, 99, MILL)); /* with all that comes of it */
+    assert_true(ledger_is_parked(ledger, 30, OVEN));
+    assert_false(ledger_is_parked(ledger, 31, OVEN));
+    assert_false(ledger_is_parked(ledger, 30, METER));
+    ledger_read(ledger, &view);
+    assert_int_equal(view.parked, 20);
+    parking_release(&parking);
+    ledger_park(ledger, &parking);
+    assert_false(ledger_is_parked(ledger, 20, MILL));
+    ledger_destroy(ledger);
+    wake_destroy(&wake);
+}
+
 static void what_is_older_than_a_second_is_known(void **state)
 {
     (void)state;
@@ -87,6 +116,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(commits_and_acknowledgements_meet),
+        cmocka_unit_test(what_waits_refused_is_known_by_topic),
         cmocka_unit_test(what_is_older_than_a_second_is_known),
         cmocka_unit_test(events_leave_in_order_and_the_oldest_go_first),
     };

@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "gateway/refusal.h"
+
 enum { NOT_AUTHORIZED = 0x87, PACKET_TOO_LARGE = 0x95, PAYLOAD_INVALID = 0x99 };
 #define SECOND_US INT64_C(1000000)
 
@@ -63,6 +65,31 @@ static void pauses_grow_and_a_new_connection_ends_them(void **state)
     parking_release(&parking);
 }
 
+/* The place may be taken by what no broker will ever take; the rest must not wait for that. */
+static void a_refusal_for_good_is_told(void **state)
+{
+    (void)state;
+    enum { UNSPECIFIED = 0x80, QUOTA_EXCEEDED = 0x97 };
+    static struct parking parking;
+    assert_true(parking_add(&parking, 1, 10, NOT_AUTHORIZED, 0));
+    struct parking_lot *lot = parking_find(&parking, 1);
+    assert_true(parking_refuse(lot, NOT_AUTHORIZED, 0));
+    assert_false(parking_refuse(lot, PAYLOAD_INVALID, 0));
+    for (int tries = 1; tries < REFUSAL_TRIES_MAX; tries++) {
+        assert_true(parking_refuse(lot, QUOTA_EXCEEDED, 0));
+        assert_true(parking_refuse(lot, UNSPECIFIED, 0));
+    }
+    assert_false(parking_refuse(lot, UNSPECIFIED, 0));
+    parking_join(lot, 11);
+    struct parking_lot done;
+    assert_false(parking_pass(&parking, lot, 10, &done));
+    assert_true(parking_refuse(lot, UNSPECIFIED, 0)); /* the next one is asked as often */
+    assert_true(lot->is_whole_topic);
+    assert_true(parking_refuse(lot, PACKET_TOO_LARGE, 0)); /* the topic is allowed by now */
+    assert_false(lot->is_whole_topic);
+    parking_release(&parking);
+}
+
 static void topics_are_bounded(void **state)
 {
     (void)state;
@@ -82,6 +109,7 @@ int main(void)
         cmocka_unit_test(only_what_may_be_taken_later_waits),
         cmocka_unit_test(a_lot_is_offered_in_order_and_goes_when_it_is_empty),
         cmocka_unit_test(pauses_grow_and_a_new_connection_ends_them),
+        cmocka_unit_test(a_refusal_for_good_is_told),
         cmocka_unit_test(topics_are_bounded),
     };
     return cmocka_run_group_tests_name("parking", tests, NULL, NULL);
