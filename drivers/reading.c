@@ -17,6 +17,13 @@ static const char *const reason_texts[] = {
     [REASON_BAD_ENCODING] = "bad-encoding",
 };
 
+bool reading_is_silence(const struct reading *reading)
+{
+    return reading->kind == READING_BAD &&
+           (reading->reason == REASON_TIMEOUT || reading->reason == REASON_NO_LINK ||
+            reading->reason == REASON_BAD_REPLY);
+}
+
 unsigned reason_text(uint8_t reason, uint8_t exception, char text[static REASON_TEXT_SIZE])
 {
     int length;

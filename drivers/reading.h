@@ -50,6 +50,10 @@ struct reading {
     uint8_t exception;    /* Modbus exception code with REASON_EXCEPTION, else 0 */
 };
 
+/* Whether the device said nothing about this tag. A refusal is an answer; silence, a broken
+ * connection and a reply that does not fit are none. */
+bool reading_is_silence(const struct reading *reading);
+
 enum { REASON_TEXT_SIZE = 24 };
 
 /* The published word: "timeout", "no-link", "exception-2" … written to `text`, terminated;

@@ -143,16 +143,11 @@ static bool open_link(struct poller *poller)
     return poller->is_open;
 }
 
-/* Whether the device said anything about any tag. A refusal of a register is an answer;
- * silence, a broken connection and a reply that does not fit are none. */
+/* Whether the device said anything about any tag. */
 static bool has_answer(const struct reading *readings, size_t count)
 {
     for (size_t tag = 0; tag < count; tag++) {
-        bool is_silence =
-            readings[tag].kind == READING_BAD &&
-            (readings[tag].reason == REASON_TIMEOUT || readings[tag].reason == REASON_NO_LINK ||
-             readings[tag].reason == REASON_BAD_REPLY);
-        if (readings[tag].kind != READING_ABSENT && !is_silence) {
+        if (readings[tag].kind != READING_ABSENT && !reading_is_silence(&readings[tag])) {
             return true;
         }
     }

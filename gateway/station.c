@@ -79,8 +79,9 @@ static void measure_pace(struct station *station, int64_t now_us)
 /* All paces of a machine lie on one grid, so those due together are read together. */
 uint32_t station_begin_poll(struct station *station, int64_t now_us)
 {
+    const uint32_t all = (UINT32_C(1) << station->machine->periods_count) - 1;
     if (station->health.polls++ == 0) {
-        return (UINT32_C(1) << station->machine->periods_count) - 1;
+        return all;
     }
     uint32_t due = 0;
     for (size_t period = 0; period < station->machine->periods_count; period++) {
@@ -91,7 +92,9 @@ uint32_t station_begin_poll(struct station *station, int64_t now_us)
         }
     }
     measure_pace(station, now_us);
-    return due;
+    station->is_second_try = station->is_all_due;
+    station->is_all_due = false;
+    return station->is_second_try ? all : due;
 }
 
 /* With `record = changes` a sample in which nothing moved is not worth keeping. */
@@ -127,6 +130,16 @@ static void hand_over(struct station *station, const struct reading *readings)
         live_update(parts->live, sample);
     }
     samples_release(parts->samples, sample);
+}
+
+static bool has_silence(const struct station *station, const struct reading *readings)
+{
+    for (size_t tag = 0; tag < station->machine->map->tags_count; tag++) {
+        if (reading_is_silence(&readings[tag])) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Whether a tag's refusal began or ended; those that were not read stay as they were. */
@@ -204,6 +217,7 @@ void station_answered(struct station *station, const struct reading *readings, i
     health->reason = REASON_NONE;
     health->exception = 0;
     station->failed_in_row = 0;
+    station->is_all_due = !station->is_second_try && has_silence(station, readings);
     if (note_refused(station, readings)) {
         describe_refused(station);
     }
@@ -244,6 +258,7 @@ void station_failed(struct station *station, uint8_t reason, uint8_t exception,
         station->bad_sample_next_us = now_us;
     }
     station->failed_in_row++;
+    station->is_all_due = true;
     health->failed++;
     health->reason = reason;
     health->exception = exception;

@@ -5,6 +5,7 @@
 #ifndef GATEWAY_STATION_H
 #define GATEWAY_STATION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "config/factory.h"
@@ -30,6 +31,8 @@ struct station {
     size_t index;     /* into factory.machines */
     int64_t first_us; /* monotonic: when the first poll is due */
     struct pace paces[FACTORY_PERIODS_MAX];
+    bool is_all_due;    /* the last poll left something unanswered */
+    bool is_second_try; /* the poll under way reads all tags for that reason */
     struct health health;
     struct told *told; /* with `record = changes`, one a tag: what the journal got last */
     unsigned failed_in_row;
@@ -51,7 +54,10 @@ void station_start(struct station *station, int64_t now_us);
 /* When it wants to be polled next. */
 int64_t station_due_us(const struct station *station);
 
-/* A poll begins: returns the paces that are due, as the driver's bits, and moves them on. */
+/* A poll begins: returns the paces that are due, as the driver's bits, and moves them on. All
+ * are due after a poll that failed: slow tags are not to stay bad for their whole period. After
+ * one that was answered in part they are once: a block that is never answered would cost its
+ * timeout at each beat. */
 uint32_t station_begin_poll(struct station *station, int64_t now_us);
 
 /* It ended with an answer: some readings may be bad for reasons of their own. */

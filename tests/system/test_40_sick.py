@@ -57,3 +57,19 @@ class Sick(harness.Scenario):
             for sample in samples:
                 self.assertEqual(sample.json["q"], "bad")
                 self.assertLessEqual(set(sample.json["bad"].values()), reasons[name] | {"no-link"})
+
+    @harness.quick
+    def test_a_reset_costs_slow_tags_one_beat(self):
+        """Not their whole period: the next poll that is made reads them as well."""
+        broker, factory = self.broker(), self.factory()
+        plc = fake_plc.FakePlc(self, tables=fake_plc.words(2))
+        factory.broker(broker.port).link("plc", plc.port)
+        factory.machine("plc", "plc", [*harness.holding_words(1),
+                                       *harness.holding_words(1, 1, tag="slow", every="1 h")])
+        watcher = self.subscriber(broker.port)
+        self.gateway(factory)
+        watcher.wait_topic("/plc/now/slow", '"q":"good"')
+        start = watcher.mark()
+        plc.cut()
+        watcher.wait_topic("/plc/now/slow", '"q":"bad"', start=start)
+        watcher.wait_topic("/plc/now/slow", '"q":"good"', start=start)

@@ -159,6 +159,74 @@ static void two_paces_share_one_grid(void **state)
     destroy(fixture);
 }
 
+/* The next beat, as the poller takes it. */
+static uint32_t begin_next(struct station *station)
+{
+    return station_begin_poll(station, station_due_us(station));
+}
+
+static void fail_poll(struct fixture *fixture)
+{
+    station_failed(&fixture->station, REASON_NO_LINK, 0, fixture->readings,
+                   station_due_us(&fixture->station));
+}
+
+static void answer_poll(struct fixture *fixture)
+{
+    for (size_t tag = 0; tag < TAGS_COUNT; tag++) {
+        fixture->readings[tag] = (struct reading){.time_us = 1, .kind = READING_UNSIGNED};
+    }
+    station_answered(&fixture->station, fixture->readings, station_due_us(&fixture->station));
+}
+
+static void the_poll_after_a_failed_one_reads_all_tags(void **state)
+{
+    (void)state;
+    struct fixture *fixture = create(MILL);
+    struct station *station = &fixture->station;
+    station_start(station, 0);
+    assert_int_equal(begin_next(station), 3);
+    answer_poll(fixture);
+    assert_int_equal(begin_next(station), 1);
+    int64_t slow_us = station->paces[1].due_us;
+    fail_poll(fixture);
+    assert_int_equal(begin_next(station), 3);
+    fail_poll(fixture);
+    assert_int_equal(begin_next(station), 3);
+    assert_int_equal(station->paces[1].due_us, slow_us); /* their grid stays */
+    answer_poll(fixture);
+    assert_int_equal(begin_next(station), 1);
+    answer_poll(fixture);
+
+    /* The beat of the slow ones is itself the one that fails. */
+    while (begin_next(station) == 1) {
+        answer_poll(fixture);
+    }
+    assert_int_equal(station->paces[1].due_us, slow_us + US_PER_S);
+    fail_poll(fixture);
+    assert_int_equal(begin_next(station), 3);
+    answer_poll(fixture);
+    assert_int_equal(begin_next(station), 1);
+    destroy(fixture);
+}
+
+/* A block that the device always leaves unanswered must not be asked for at every beat. */
+static void what_a_poll_left_unanswered_is_read_once_more(void **state)
+{
+    (void)state;
+    struct fixture *fixture = create(MILL);
+    struct station *station = &fixture->station;
+    station_start(station, 0);
+    assert_int_equal(begin_next(station), 3);
+    fixture->readings[HOURS] =
+        (struct reading){.time_us = 1, .kind = READING_BAD, .reason = REASON_TIMEOUT};
+    station_answered(station, fixture->readings, 0);
+    assert_int_equal(begin_next(station), 3);
+    station_answered(station, fixture->readings, 0);
+    assert_int_equal(begin_next(station), 1);
+    destroy(fixture);
+}
+
 static void refused_registers_are_named(void **state)
 {
     (void)state;
@@ -222,6 +290,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_unreachable_machine_is_bad_at_once_and_offline_at_the_third_poll),
         cmocka_unit_test(two_paces_share_one_grid),
+        cmocka_unit_test(the_poll_after_a_failed_one_reads_all_tags),
+        cmocka_unit_test(what_a_poll_left_unanswered_is_read_once_more),
         cmocka_unit_test(refused_registers_are_named),
         cmocka_unit_test(a_beat_that_asks_nothing_is_no_answer),
         cmocka_unit_test(record_changes_keeps_only_what_moved),
