@@ -24,8 +24,6 @@ enum {
 struct probing {
     struct backoff backoff;
     int64_t retry_us; /* monotonic: not before */
-    uint8_t reason;   /* of its last failure */
-    uint8_t exception;
 };
 
 struct poller {
@@ -171,12 +169,11 @@ static void give_up(struct poller *poller, size_t index, int64_t now_us)
     struct probing *probing = &poller->probings[index];
     struct station *station = &poller->stations[index];
     const struct reading *bad = find_bad(poller->readings, station->machine->map->tags_count);
-    probing->reason = bad != NULL ? bad->reason : REASON_NO_LINK;
-    probing->exception = bad != NULL ? bad->exception : 0;
     if (poller->link->machines_count > 1) {
         probing->retry_us = now_us + backoff_next_us(&probing->backoff);
     }
-    station_failed(station, probing->reason, probing->exception, poller->readings, now_us);
+    station_failed(station, bad != NULL ? bad->reason : REASON_NO_LINK,
+                   bad != NULL ? bad->exception : 0, poller->readings, now_us);
 }
 
 static size_t copy_plan(struct poller *poller, size_t index)
@@ -244,12 +241,13 @@ static void read_station(struct poller *poller, size_t index, uint32_t due)
 static void poll_station(struct poller *poller, size_t index)
 {
     struct station *station = &poller->stations[index];
-    struct probing *probing = &poller->probings[index];
     int64_t now_us = clock_monotonic_us();
+    if (now_us < poller->probings[index].retry_us) {
+        station_hold_back(station, poller->readings, now_us);
+        return;
+    }
     uint32_t due = station_begin_poll(station, now_us);
-    if (now_us < probing->retry_us) {
-        station_failed(station, probing->reason, probing->exception, poller->readings, now_us);
-    } else if (open_link(poller)) {
+    if (open_link(poller)) {
         read_station(poller, index, due);
     } else if (poller->last_status != DRIVER_INTERRUPTED) {
         station_failed(station, (uint8_t)driver_status_reason(poller->last_status), 0,

@@ -1,5 +1,6 @@
 #include "gateway/station.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -77,12 +78,8 @@ static void measure_pace(struct station *station, int64_t now_us)
 }
 
 /* All paces of a machine lie on one grid, so those due together are read together. */
-uint32_t station_begin_poll(struct station *station, int64_t now_us)
+static uint32_t take_beats(struct station *station, int64_t now_us)
 {
-    const uint32_t all = (UINT32_C(1) << station->machine->periods_count) - 1;
-    if (station->health.polls++ == 0) {
-        return all;
-    }
     uint32_t due = 0;
     for (size_t period = 0; period < station->machine->periods_count; period++) {
         struct pace *pace = &station->paces[period];
@@ -91,6 +88,16 @@ uint32_t station_begin_poll(struct station *station, int64_t now_us)
             station->health.missed += pace_advance(pace, now_us);
         }
     }
+    return due;
+}
+
+uint32_t station_begin_poll(struct station *station, int64_t now_us)
+{
+    const uint32_t all = (UINT32_C(1) << station->machine->periods_count) - 1;
+    if (station->health.polls++ == 0) {
+        return all;
+    }
+    uint32_t due = take_beats(station, now_us);
     measure_pace(station, now_us);
     station->is_second_try = station->is_all_due;
     station->is_all_due = false;
@@ -249,6 +256,16 @@ static void fill_bad(const struct station *station, struct reading *readings)
     }
 }
 
+static void tell_bad(struct station *station, struct reading *readings, int64_t now_us)
+{
+    if (now_us >= station->bad_sample_next_us) {
+        station->bad_sample_next_us = now_us + (int64_t)BAD_SAMPLE_EVERY_S * US_PER_S;
+        fill_bad(station, readings);
+        hand_over(station, readings);
+    }
+    live_report(station->parts->live, station->index, &station->health);
+}
+
 void station_failed(struct station *station, uint8_t reason, uint8_t exception,
                     struct reading *readings, int64_t now_us)
 {
@@ -268,10 +285,13 @@ void station_failed(struct station *station, uint8_t reason, uint8_t exception,
         health->since_us = clock_wall_us();
         tell_lost(station);
     }
-    if (now_us >= station->bad_sample_next_us) {
-        station->bad_sample_next_us = now_us + (int64_t)BAD_SAMPLE_EVERY_S * US_PER_S;
-        fill_bad(station, readings);
-        hand_over(station, readings);
-    }
-    live_report(station->parts->live, station->index, health);
+    tell_bad(station, readings, now_us);
+}
+
+void station_hold_back(struct station *station, struct reading *readings, int64_t now_us)
+{
+    assert(station->failed_in_row > 0);
+    (void)take_beats(station, now_us);
+    station->last_poll_us = 0; /* a pause that is wanted is no slow pace */
+    tell_bad(station, readings, now_us);
 }

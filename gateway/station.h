@@ -60,6 +60,11 @@ int64_t station_due_us(const struct station *station);
  * timeout at each beat. */
 uint32_t station_begin_poll(struct station *station, int64_t now_us);
 
+/* A beat passes without a poll, since the machine failed and is not to be asked yet: it does
+ * not count as one. `readings` is room for all tags of the machine; the bad sample of each
+ * minute is told as in station_failed. */
+void station_hold_back(struct station *station, struct reading *readings, int64_t now_us);
+
 /* It ended with an answer: some readings may be bad for reasons of their own. */
 void station_answered(struct station *station, const struct reading *readings, int64_t now_us);
 

@@ -57,3 +57,33 @@ class SameUnit(harness.Scenario):
                 self.assertGreater(len(good), 60, f"u{unit} has lost its time to the dead unit")
         plc.is_alive = True
         watcher.wait_topic("/u2/status", "^online$", timeout=40, start=start)
+
+    @harness.quick
+    def test_one_lost_reply_is_no_lost_machine(self):
+        """The beats that the pause before the next probe holds back are no polls: neither
+        failed nor counted."""
+        broker, factory = self.broker(), self.factory()
+
+        def behave(plc, connection, request):
+            if request.unit == 2 and plc.is_losing:
+                plc.is_losing = False
+            else:
+                fake_plc.healthy(plc, connection, request)
+        plc = fake_plc.FakePlc(self, behave, fake_plc.words(5))
+        plc.is_losing = False
+        factory.broker(broker.port).link("shared", plc.port, timeout="300 ms")
+        table = factory.map("words.csv", harness.holding_words(5))
+        for unit in (1, 2):
+            factory.machine(f"u{unit}", "shared", table, unit_id=unit, every="100 ms")
+        watcher = self.subscriber(broker.port)
+        self.gateway(factory)
+        watcher.wait_topic("/u2/samples", count=3)
+        start = watcher.mark()
+        plc.is_losing = True
+        bad = watcher.wait_topic("/u2/samples", '"q":"bad"', start=start)
+        self.assertEqual(set(bad.json["bad"].values()), {"timeout"})
+        watcher.wait_topic("/u2/samples", '"q":"good"', start=watcher.mark())
+        stats = watcher.wait_topic("/gw1/stats", '"errors":[1-9]', start=start)
+        self.assertEqual(stats.json["errors"], 1)
+        self.assertFalse([message for message in watcher.since(start)
+                          if message.topic.endswith("/link-lost") or message.text == "offline"])

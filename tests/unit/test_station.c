@@ -227,6 +227,44 @@ static void what_a_poll_left_unanswered_is_read_once_more(void **state)
     destroy(fixture);
 }
 
+/* A dead unit behind a shared link is asked less and less often: what is not asked cannot fail.
+ */
+static void beats_held_back_are_no_polls(void **state)
+{
+    (void)state;
+    struct fixture *fixture = create(MILL);
+    struct station *station = &fixture->station;
+    char payload[512];
+    struct event event;
+    station_start(station, 0);
+    (void)begin_next(station);
+    answer_poll(fixture);
+    (void)begin_next(station);
+    (void)begin_next(station);
+    fail_poll(fixture);
+    assert_int_equal(count_samples(fixture, payload), 2); /* the good one and the bad one */
+    /* For two minutes and a half: one bad sample a minute, as for one that is asked. */
+    for (unsigned beat = 0; beat < 1500; beat++) {
+        station_hold_back(station, fixture->readings, station_due_us(station));
+    }
+    assert_int_equal(count_samples(fixture, payload), 2);
+    assert_non_null(strstr(payload, "\"bad\":{\"speed\":\"no-link\",\"hours\":\"no-link\"}"));
+    struct health health = health_of(fixture);
+    assert_true(health.is_online);
+    assert_int_equal(health.polls, 3);
+    assert_int_equal(health.failed, 1);
+    assert_int_equal(health.missed, 0);
+    assert_int_equal(begin_next(station), 3);
+    assert_int_equal(station->health.achieved_ms, 100);
+    fail_poll(fixture);
+    assert_false(events_pop(fixture->parts.events, &event));
+    (void)begin_next(station);
+    fail_poll(fixture);
+    assert_true(events_pop(fixture->parts.events, &event));
+    assert_string_equal(event.name, "link-lost");
+    destroy(fixture);
+}
+
 static void refused_registers_are_named(void **state)
 {
     (void)state;
@@ -292,6 +330,7 @@ int main(void)
         cmocka_unit_test(two_paces_share_one_grid),
         cmocka_unit_test(the_poll_after_a_failed_one_reads_all_tags),
         cmocka_unit_test(what_a_poll_left_unanswered_is_read_once_more),
+        cmocka_unit_test(beats_held_back_are_no_polls),
         cmocka_unit_test(refused_registers_are_named),
         cmocka_unit_test(a_beat_that_asks_nothing_is_no_answer),
         cmocka_unit_test(record_changes_keeps_only_what_moved),
