@@ -343,6 +343,25 @@ static void check_unit_id(struct loader *loader, const struct section *section,
     }
 }
 
+static uint32_t pace_of(const struct machine *machine, const struct tag *tag)
+{
+    return tag->every_ms != 0 ? tag->every_ms : machine->every_ms;
+}
+
+/* Read at another beat, the exponent would not be there when the value is. */
+static void check_exponent(struct loader *loader, const struct section *section,
+                           const struct machine *machine, const struct tag *tag)
+{
+    const struct tag *exponent = &machine->map->tags[tag->scale_tag];
+    if (pace_of(machine, exponent) != pace_of(machine, tag)) {
+        draft_problem(&loader->draft, section, "map",
+                      "\"%s\" (%s:%u) is read every %u ms, its scale_tag \"%s\" every %u ms; "
+                      "accepted: one pace (column every) for both",
+                      tag->name, machine->map->path, tag->line, pace_of(machine, tag),
+                      exponent->name, pace_of(machine, exponent));
+    }
+}
+
 static void check_tags(struct loader *loader, const struct section *section,
                        const struct machine *machine, const struct link *link)
 {
@@ -363,12 +382,10 @@ static void check_tags(struct loader *loader, const struct section *section,
                           tag->name, machine->map->path, tag->line, tag->registers, link->name,
                           link->max_registers);
         }
+        if (tag->scale_tag >= 0) {
+            check_exponent(loader, section, machine, tag);
+        }
     }
-}
-
-static uint32_t pace_of(const struct machine *machine, const struct tag *tag)
-{
-    return tag->every_ms != 0 ? tag->every_ms : machine->every_ms;
 }
 
 /* Puts a pace into its place; false when there is no room for another one. */

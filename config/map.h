@@ -73,7 +73,8 @@ struct tag {
     bool is_scaled; /* scale, offset or scale_tag is given */
     struct decimal scale;
     struct decimal offset;
-    int scale_tag; /* index of the tag that holds the exponent of ten; -1: none */
+    int scale_tag; /* index of the tag that holds the exponent of ten; -1: none. Of the same
+                      table and, in a machine, of the same pace */
 
     const char *unit; /* "" when none; likewise the texts below */
     bool has_min;

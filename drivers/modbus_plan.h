@@ -29,7 +29,7 @@ struct modbus_plan_tag {
     uint16_t address; /* on the wire */
     uint16_t count;   /* registers or bits, at most the limit; ends at 65536 or before */
     uint8_t period;
-    int partner; /* index of its scale_tag, -1: none */
+    int partner; /* index of its scale_tag, of the same table and pace; -1: none */
 };
 
 struct modbus_plan_request {

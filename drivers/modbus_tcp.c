@@ -96,15 +96,12 @@ static bool plan_tag(const struct machine *machine, size_t index,
 {
     const struct tag *tag = &machine->map->tags[index];
     bool is_bits = table_is_bits(tag->table);
-    bool has_partner = tag->scale_tag >= 0 &&
-                       machine->map->tags[tag->scale_tag].table == tag->table &&
-                       machine->tag_periods[tag->scale_tag] == machine->tag_periods[index];
 
     planned->table = tag->table;
     planned->address = machine_wire_address(machine, tag);
     planned->count = is_bits ? 1 : tag->registers;
     planned->period = machine->tag_periods[index];
-    planned->partner = has_partner ? tag->scale_tag : -1;
+    planned->partner = tag->scale_tag;
     if (planned->count > (is_bits ? limits->max_bits : limits->max_registers)) {
         return refuse(error, machine, tag,
                       "is longer than max_registers: it cannot be read whole");

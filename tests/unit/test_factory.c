@@ -56,7 +56,7 @@ static int remove_folder(void **state)
 {
     (void)state;
     static const char *const names[] = {"small.csv", "zero.csv",  "more.conf", "loop.conf",
-                                        "main.conf", "wrong.csv", "paces.csv"};
+                                        "main.conf", "wrong.csv", "paces.csv", "power.csv"};
     for (size_t i = 0; i < COUNT(names); i++) {
         (void)unlink(in_folder(names[i])); /* not every test makes every file */
     }
@@ -372,6 +372,30 @@ static void long_tags_need_their_registers(void **state)
            NULL, expected, COUNT(expected));
 }
 
+/* Else the exponent is not there on the beats that read the value. */
+static void a_value_and_its_exponent_have_one_pace(void **state)
+{
+    (void)state;
+    static const char text[] = "[link a]\nhost = x\n"
+                               "[machine m]\nlink = a\narea = hall\nmap = power.csv\n";
+    char same[sizeof text + sizeof "every = 5 s\n"];
+    char wanted[2 * PATH_SIZE];
+    const char *expected = wanted;
+    write_file("power.csv", "tag,table,address,type,scale_tag,every\n"
+                            "w,holding,0,int16,w_sf,5 s\n"
+                            "w_sf,holding,1,int16,,\n"
+                            "a,holding,2,int16,a_sf,\n"
+                            "a_sf,holding,3,int16,,\n");
+    (void)snprintf(wanted, sizeof wanted,
+                   "main.conf:6: machine m/map: \"w\" (%s:2) is read every 5000 ms, its "
+                   "scale_tag \"w_sf\" every 1000 ms; accepted: one pace (column every) for "
+                   "both\n",
+                   in_folder("power.csv"));
+    expect(text, NULL, &expected, 1);
+    (void)snprintf(same, sizeof same, "%severy = 5 s\n", text);
+    factory_destroy(parse_right(same, NULL));
+}
+
 static void includes_are_read_once(void **state)
 {
     (void)state;
@@ -535,6 +559,7 @@ int main(void)
         cmocka_unit_test(one_run_tells_all_mistakes),
         cmocka_unit_test(single_mistakes),
         cmocka_unit_test(long_tags_need_their_registers),
+        cmocka_unit_test(a_value_and_its_exponent_have_one_pace),
         cmocka_unit_test(includes_are_read_once),
         cmocka_unit_test(the_command_line_overrides),
         cmocka_unit_test(port_offsets_stay_in_range),
