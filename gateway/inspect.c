@@ -327,8 +327,7 @@ static void poll_once(struct inspection *inspection, struct inspect_totals *tota
     struct inspect_totals found = {0};
     enum driver_status status = read_all(inspection, readings);
     if (tags_count > 0) {
-        sample_build(sample, inspection->factory, inspection->index, readings,
-                     clock_is_set(clock_wall_us()));
+        sample_build(sample, inspection->factory, inspection->index, readings);
         found = count_qualities(sample);
         report(inspection, sample, &found, stream);
     }

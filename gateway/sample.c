@@ -328,11 +328,10 @@ static char *put_bad(char *at, const struct sample *sample, const struct map *ma
 }
 
 /* What is uncertain, for the journal alone: on the wire `q` and `now` say it. */
-static uint32_t put_uncertain(char *at, const struct sample *sample, const struct map *map,
-                              bool is_clock_set)
+static uint32_t put_uncertain(char *at, const struct sample *sample, const struct map *map)
 {
     const char *start = at;
-    if (!is_clock_set) {
+    if (!clock_is_set(sample->time_us)) {
         at = put_text(at, "true");
         return (uint32_t)(at - start);
     }
@@ -350,8 +349,9 @@ static uint32_t put_uncertain(char *at, const struct sample *sample, const struc
     return (uint32_t)(at - start);
 }
 
-static enum quality quality_of_all(struct sample *sample, bool is_clock_set)
+static enum quality quality_of_all(struct sample *sample)
 {
+    bool is_clock_set = clock_is_set(sample->time_us);
     size_t counts[] = {[QUALITY_GOOD] = 0, [QUALITY_UNCERTAIN] = 0, [QUALITY_BAD] = 0};
     for (size_t index = 0; index < sample->points_count; index++) {
         struct point *point = &sample->points[index];
@@ -390,7 +390,7 @@ static char *put_frame(char *at, int64_t time_us)
 }
 
 void sample_build(struct sample *sample, const struct factory *factory, size_t machine,
-                  const struct reading *readings, bool is_clock_set)
+                  const struct reading *readings)
 {
     const struct map *map = factory->machines[machine].map;
     assert(map->tags_count <= sample->points_max);
@@ -402,7 +402,7 @@ void sample_build(struct sample *sample, const struct factory *factory, size_t m
     /* The members first, behind the largest frame; then the frame is put before them. */
     char *members = sample->text + HEADROOM + FRAME_SIZE;
     char *end = put_members(members, sample, map, readings);
-    sample->quality = quality_of_all(sample, is_clock_set);
+    sample->quality = quality_of_all(sample);
     end = put_bad(end, sample, map);
     *end++ = '}';
 
@@ -415,7 +415,7 @@ void sample_build(struct sample *sample, const struct factory *factory, size_t m
     (void)memcpy(members - frame_length, frame, frame_length);
     sample->payload = (uint32_t)(members - frame_length - sample->text);
     sample->payload_length = (uint32_t)(end - (members - frame_length));
-    sample->uncertain_length = put_uncertain(end, sample, map, is_clock_set);
+    sample->uncertain_length = put_uncertain(end, sample, map);
     assert((size_t)(end - sample->text) + sample->uncertain_length <= sample->text_size);
 }
 

@@ -54,11 +54,11 @@ void sample_destroy(struct sample *sample);
 size_t sample_payload_size(const struct map *map);
 size_t sample_value_size(const struct tag *tag);
 
-/* Builds the sample of `machine` from its readings (one a tag of its map, in its order). With
- * `is_clock_set` false every good value is uncertain. Needs at least one reading that is not
- * absent. Everything but run and seq is then in place. */
+/* Builds the sample of `machine` from its readings (one a tag of its map, in its order). When
+ * the clock was not set yet at the oldest, every good value is uncertain. Needs at least one
+ * reading that is not absent. Everything but run and seq is then in place. */
 void sample_build(struct sample *sample, const struct factory *factory, size_t machine,
-                  const struct reading *readings, bool is_clock_set);
+                  const struct reading *readings);
 
 /* Writes `{"seq":…,"run":…,` before the rest of the payload. Once per build. */
 void sample_number(struct sample *sample, uint64_t seq, uint64_t run);

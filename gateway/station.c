@@ -129,8 +129,7 @@ static void hand_over(struct station *station, const struct reading *readings)
 {
     const struct station_parts *parts = station->parts;
     struct sample *sample = samples_take(parts->samples);
-    sample_build(sample, parts->factory, station->index, readings,
-                 clock_is_set(clock_wall_us()));
+    sample_build(sample, parts->factory, station->index, readings);
     /* That a machine is still away is told whether anything moved or not. */
     if (is_worth_keeping(station, sample) || sample->quality == QUALITY_BAD) {
         queue_push(parts->queue, sample);

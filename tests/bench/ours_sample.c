@@ -78,7 +78,7 @@ static struct reading *make_readings(const struct map *map)
 static void build(struct sample *sample, const struct factory *factory,
                   const struct reading *readings, uint64_t seq)
 {
-    sample_build(sample, factory, 0, readings, true);
+    sample_build(sample, factory, 0, readings);
     sample_number(sample, seq, TIME_US / METER_US_PER_S);
 }
 

@@ -115,7 +115,7 @@ static void publish(const struct factory *factory, const struct golden *row,
     struct reading readings[TAGS_MAX];
     struct sample *sample = sample_create(factory, &factory->links[0]);
     decode_all(factory->machines[0].map, row->registers, readings);
-    sample_build(sample, factory, 0, readings, true);
+    sample_build(sample, factory, 0, readings);
     sample_number(sample, 1, 1);
     assert_true(sample->payload_length < PAYLOAD_SIZE);
     (void)memcpy(payload, sample->text + sample->payload, sample->payload_length);

@@ -61,11 +61,11 @@ static void update(struct fixture *fixture, size_t machine, int speed, int load)
     const int values[TAGS_COUNT] = {[SPEED] = speed, [LOAD] = load};
     struct reading readings[TAGS_COUNT] = {0};
     for (size_t tag = 0; tag < TAGS_COUNT; tag++) {
-        readings[tag].time_us = 1;
+        readings[tag].time_us = INT64_C(1795450800123456);
         readings[tag].kind = values[tag] < 0 ? READING_ABSENT : READING_UNSIGNED;
         readings[tag].value.natural = values[tag] < 0 ? 0 : (uint64_t)values[tag];
     }
-    sample_build(fixture->sample, fixture->factory, machine, readings, true);
+    sample_build(fixture->sample, fixture->factory, machine, readings);
     sample_number(fixture->sample, ++fixture->seq, 1);
     live_update(fixture->live, fixture->sample);
 }

@@ -72,11 +72,11 @@ static int tear_down(void **state)
 }
 
 /* The payload as text, numbered 4711 in run 3. */
-static const char *build(struct fixture *fixture, bool is_clock_set)
+static const char *build(struct fixture *fixture)
 {
     static char text[2048];
     struct sample *sample = fixture->sample;
-    sample_build(sample, fixture->factory, 0, fixture->readings, is_clock_set);
+    sample_build(sample, fixture->factory, 0, fixture->readings);
     sample_number(sample, 4711, 3);
     (void)memcpy(text, sample->text + sample->payload, sample->payload_length);
     text[sample->payload_length] = '\0';
@@ -98,7 +98,7 @@ static const char *uncertain(const struct fixture *fixture)
 
 static void a_good_sample_is_flat_json(void **state)
 {
-    assert_string_equal(build(*state, true),
+    assert_string_equal(build(*state),
                         HEAD "\"q\":\"good\",\"speed\":8000.5,\"oil\":21.4,"
                              "\"state\":\"\\\"run\\\" fast\",\"door\":true,"
                              "\"name\":\"a\\\"\\\\\\tØ\",\"power\":230.1,\"exponent\":-1,"
@@ -115,7 +115,7 @@ static void a_bad_tag_is_null_and_named(void **state)
     fixture->readings[NAME].kind = READING_BAD;
     fixture->readings[NAME].reason = REASON_BAD_ENCODING;
     fixture->readings[STATE].kind = READING_ABSENT;
-    assert_string_equal(build(fixture, true),
+    assert_string_equal(build(fixture),
                         HEAD "\"q\":\"uncertain\",\"speed\":8000.5,\"oil\":null,\"door\":true,"
                              "\"name\":null,\"power\":230.1,\"exponent\":-1,"
                              "\"count\":18446744073709551615,"
@@ -130,7 +130,7 @@ static void all_bad_is_bad(void **state)
         fixture->readings[tag].kind = tag == DOOR ? READING_ABSENT : READING_BAD;
         fixture->readings[tag].reason = REASON_TIMEOUT;
     }
-    const char *text = build(fixture, true);
+    const char *text = build(fixture);
     assert_non_null(strstr(text, "\"q\":\"bad\",\"speed\":null,"));
     assert_null(strstr(text, "door"));
     assert_non_null(strstr(text, "\"bad\":{\"speed\":\"timeout\",\"oil\":\"timeout\""));
@@ -142,7 +142,7 @@ static void out_of_range_is_uncertain_and_keeps_its_value(void **state)
     fixture->readings[SPEED].value.float32 = 9000.5f;
     fixture->readings[OIL].value.integer = 900; /* exactly max: inside */
     fixture->readings[STATE].value.natural = 5; /* no such word */
-    const char *text = build(fixture, true);
+    const char *text = build(fixture);
     assert_non_null(
         strstr(text, "\"q\":\"uncertain\",\"speed\":9000.5,\"oil\":90,\"state\":\"5\""));
     assert_string_equal(uncertain(fixture), "[\"speed\",\"state\"]");
@@ -152,7 +152,8 @@ static void out_of_range_is_uncertain_and_keeps_its_value(void **state)
 static void without_a_clock_all_is_uncertain(void **state)
 {
     struct fixture *fixture = *state;
-    assert_non_null(strstr(build(fixture, false), "\"q\":\"uncertain\""));
+    fixture->readings[COUNT].time_us = 1;
+    assert_non_null(strstr(build(fixture), "\"q\":\"uncertain\""));
     assert_string_equal(uncertain(fixture), "true");
     assert_int_equal(fixture->sample->points[DOOR].quality, QUALITY_UNCERTAIN);
 }
@@ -162,19 +163,19 @@ static void a_scale_that_is_not_there_makes_the_value_bad(void **state)
     struct fixture *fixture = *state;
     fixture->readings[EXPONENT].kind = READING_BAD;
     fixture->readings[EXPONENT].reason = REASON_SENTINEL;
-    assert_non_null(strstr(build(fixture, true),
-                           "\"bad\":{\"power\":\"sentinel\",\"exponent\":\"sentinel\"}"));
+    assert_non_null(
+        strstr(build(fixture), "\"bad\":{\"power\":\"sentinel\",\"exponent\":\"sentinel\"}"));
     fixture->readings[EXPONENT].kind = READING_INTEGER;
     fixture->readings[EXPONENT].reason = REASON_NONE;
     fixture->readings[EXPONENT].value.integer = 31;
-    assert_non_null(strstr(build(fixture, true), "\"bad\":{\"power\":\"bad-encoding\"}"));
+    assert_non_null(strstr(build(fixture), "\"bad\":{\"power\":\"bad-encoding\"}"));
 }
 
 static void the_sample_carries_the_oldest_time(void **state)
 {
     struct fixture *fixture = *state;
     fixture->readings[COUNT].time_us = INT64_C(1795450799000000);
-    assert_non_null(strstr(build(fixture, true), "\"time\":\"2026-11-23T16:19:59.000Z\""));
+    assert_non_null(strstr(build(fixture), "\"time\":\"2026-11-23T16:19:59.000Z\""));
 }
 
 /* What moves, and what does not, told a first time. */
@@ -184,7 +185,7 @@ static void only_what_moves_beyond_the_deadband_is_told(void **state)
     const struct tag *tags = fixture->factory->machines[0].map->tags;
     struct sample *sample = fixture->sample;
     struct told told[TAGS_COUNT] = {0};
-    (void)build(fixture, true);
+    (void)build(fixture);
     for (size_t tag = 0; tag < TAGS_COUNT; tag++) {
         const struct point *point = &sample->points[tag];
         assert_true(told_has_moved(&told[tag], &tags[tag], point, sample_value(sample, tag)));
@@ -196,7 +197,7 @@ static void only_what_moves_beyond_the_deadband_is_told(void **state)
     fixture->readings[NAME].value.text = "b\"\\\tØ";
     fixture->readings[DOOR].kind = READING_BAD;
     fixture->readings[DOOR].reason = REASON_TIMEOUT;
-    (void)build(fixture, true);
+    (void)build(fixture);
     static const bool has_moved[TAGS_COUNT] = {
         [COUNT] = true, /* a double could not tell the two apart */
         [NAME] = true,
@@ -208,7 +209,7 @@ static void only_what_moves_beyond_the_deadband_is_told(void **state)
                          has_moved[tag]);
     }
     fixture->readings[OIL].value.integer = 220;
-    (void)build(fixture, true);
+    (void)build(fixture);
     assert_true(told_has_moved(&told[OIL], &tags[OIL], &sample->points[OIL],
                                sample_value(sample, OIL)));
 }

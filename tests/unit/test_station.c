@@ -3,6 +3,7 @@
  */
 #include "tests/unit/factory_fixture.h"
 
+#include "gateway/clock.h"
 #include "gateway/station.h"
 
 static const char factory_text[] =
@@ -302,6 +303,24 @@ static void a_beat_that_asks_nothing_is_no_answer(void **state)
     destroy(fixture);
 }
 
+/* The wall clock may be set between the answer and the sample. */
+static void a_sample_is_judged_by_the_clock_of_its_oldest_reading(void **state)
+{
+    (void)state;
+    struct fixture *fixture = create(MILL);
+    char payload[512];
+    fixture->readings[SPEED].time_us = clock_wall_us();
+    station_answered(&fixture->station, fixture->readings, 0);
+    assert_int_equal(count_samples(fixture, payload), 1);
+    assert_non_null(strstr(payload, "\"time\":\"1970-01-01T00:00:00.000Z\""));
+    assert_non_null(strstr(payload, "\"q\":\"uncertain\""));
+    fixture->readings[HOURS].time_us = fixture->readings[SPEED].time_us;
+    station_answered(&fixture->station, fixture->readings, 0);
+    assert_int_equal(count_samples(fixture, payload), 1);
+    assert_non_null(strstr(payload, "\"q\":\"good\""));
+    destroy(fixture);
+}
+
 static void record_changes_keeps_only_what_moved(void **state)
 {
     (void)state;
@@ -333,6 +352,7 @@ int main(void)
         cmocka_unit_test(beats_held_back_are_no_polls),
         cmocka_unit_test(refused_registers_are_named),
         cmocka_unit_test(a_beat_that_asks_nothing_is_no_answer),
+        cmocka_unit_test(a_sample_is_judged_by_the_clock_of_its_oldest_reading),
         cmocka_unit_test(record_changes_keeps_only_what_moved),
     };
     return cmocka_run_group_tests_name("station", tests, NULL, NULL);
