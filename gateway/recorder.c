@@ -445,7 +445,6 @@ static void watch_readers(struct recorder *recorder)
 static enum journal_status tick(struct recorder *recorder, int64_t now_us)
 {
     enum journal_status status = JOURNAL_OK;
-    recorder->tick_due_us = now_us + TICK_US;
     if (!recorder->is_failing) {
         status = store_cursor(recorder);
         status = status == JOURNAL_OK ? forget_obsolete(recorder) : status;
@@ -460,21 +459,26 @@ static enum journal_status tick(struct recorder *recorder, int64_t now_us)
 
 /* A full disk is noted by the next commit: deleting may fail where a small commit still fits.
  */
-static void keep_house(struct recorder *recorder, int64_t now_us)
+static void note_housework(struct recorder *recorder, enum journal_status status)
 {
-    enum journal_status status = JOURNAL_OK;
-    bool is_tick = now_us >= recorder->tick_due_us;
-    if ((is_tick || recorder->is_evicting) && !recorder->is_failing) {
-        status = evict(recorder);
-    }
-    if (is_tick && status == JOURNAL_OK) {
-        status = tick(recorder, now_us);
-    }
-    if (recorder->is_salvaging && !recorder->is_failing && status == JOURNAL_OK) {
-        status = salvage(recorder);
-    }
     if (status == JOURNAL_FAILED) {
         note_failure(recorder, status);
+    }
+}
+
+/* What cannot be done waits for the next tick, and keeps nothing else from being done. */
+static void keep_house(struct recorder *recorder, int64_t now_us)
+{
+    bool is_tick = now_us >= recorder->tick_due_us;
+    recorder->tick_due_us = is_tick ? now_us + TICK_US : recorder->tick_due_us;
+    if ((is_tick || recorder->is_evicting) && !recorder->is_failing) {
+        note_housework(recorder, evict(recorder));
+    }
+    if (is_tick) {
+        note_housework(recorder, tick(recorder, now_us));
+    }
+    if (recorder->is_salvaging && !recorder->is_failing) {
+        note_housework(recorder, salvage(recorder));
     }
 }
 

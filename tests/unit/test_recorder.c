@@ -6,11 +6,39 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
 
 #include <sqlite3.h>
 
 enum { TEXT_OFFSET = 64, TEXT_SIZE = 32 * 1024, WAIT_US = 20000000 };
+
+static _Atomic int64_t wall_ahead_us;
+static _Atomic uint64_t looks; /* at the monotonic clock */
+
+/* Instead of libc's: the wall clock can be set, and who looks at the other one is counted. */
+int clock_gettime(clockid_t id, struct timespec *now)
+{
+    int code = (int)syscall(SYS_clock_gettime, id, now);
+    if (code == 0 && id == CLOCK_REALTIME) {
+        int64_t us = (int64_t)now->tv_sec * 1000000 + now->tv_nsec / 1000 + wall_ahead_us;
+        now->tv_sec = (time_t)(us / 1000000);
+        now->tv_nsec = (long)(us % 1000000 * 1000);
+    }
+    looks += id == CLOCK_MONOTONIC ? 1 : 0;
+    return code;
+}
+
+/* Sleeps without a look at the clock. */
+static void let_pass(int64_t time_us)
+{
+    struct wake nobody;
+    wake_init(&nobody);
+    (void)wake_wait(&nobody, clock_monotonic_us() + time_us);
+    wake_destroy(&nobody);
+}
 
 /* A recorder with all that it needs. */
 struct bench {
@@ -472,6 +500,50 @@ static void a_small_journal_makes_room_for_itself(void **state)
     bench_end(&bench);
 }
 
+/* Opens a reader in the midst of its reading. */
+static struct journal_reader *hold_log(void)
+{
+    struct journal_error error;
+    struct journal_reader *reader = journal_reader_open(journal_factory->journal.file, &error);
+    assert_non_null(reader);
+    struct journal_row row;
+    assert_true(journal_reader_seek(reader, 0));
+    assert_int_equal(journal_reader_next(reader, &row), JOURNAL_NEXT_ROW);
+    return reader;
+}
+
+static void what_cannot_be_evicted_is_tried_at_a_calm_pace(void **state)
+{
+    (void)state;
+    enum { AHEAD_US = 50000000, WATCHED_US = 2500000, LOOKS_MAX = 200 };
+    struct bench bench = {0};
+    journal_factory->journal.commit_ms = 0;
+    journal_factory->journal.max_size_bytes = SMALL_BYTES;
+    journal_factory->journal.max_age_s = 1;
+    struct journal *journal = open_or_fail();
+    struct journal_row row = make_row(1, 0, "{}", "");
+    row.time_us = clock_wall_us() + AHEAD_US;
+    assert_int_equal(journal_begin(journal), JOURNAL_OK);
+    assert_int_equal(journal_append(journal, &row), JOURNAL_OK);
+    assert_int_equal(journal_commit(journal, 0), JOURNAL_OK);
+    journal_close(journal); /* the file has its tables: emptying the log adds little to it */
+    bench_start(&bench, 1 << 20);
+    struct journal_reader *reader = hold_log();
+    while (SMALL_BYTES - journal_size(bench.parts.journal) > SMALL_BYTES / 64) {
+        (void)await_committed(&bench, push_at(&bench, 1000, clock_wall_us() + AHEAD_US));
+    }
+    /* All are old now, nothing is in hand, and a deletion has no room in the log. */
+    wall_ahead_us += AHEAD_US + 2000000;
+    uint64_t looks_before = looks;
+    let_pass(WATCHED_US);
+    assert_in_range(looks - looks_before, 1, LOOKS_MAX);
+    (void)await_event(&bench, "journal-held"); /* the rest of the house is kept */
+    journal_reader_close(reader);
+    (void)await_event(&bench, "evicted");
+    wall_ahead_us = 0;
+    bench_end(&bench);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -490,6 +562,7 @@ int main(void)
         TEST(numbers_given_without_a_journal_move_behind_it),
         TEST(what_retention_takes_unsent_is_announced),
         TEST(a_small_journal_makes_room_for_itself),
+        TEST(what_cannot_be_evicted_is_tried_at_a_calm_pace),
     };
     return cmocka_run_group_tests_name("recorder", tests, NULL, NULL);
 }
