@@ -96,6 +96,10 @@ struct journal_unsent {
     void *context;
 };
 
+/* While the clock is doubted nothing is taken for old, whatever time it shows. At first it is
+ * not. */
+void journal_doubt_clock(struct journal *journal, bool is_doubted);
+
 /* One small step of retention: deletes at most `rows_max` of the oldest rows that are older
  * than max_age or in excess of max_size. What had to go unsent is added to `gap` (count 0:
  * nothing) and entered in the journal with it. `is_more` tells that another step is wanted. */

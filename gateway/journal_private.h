@@ -58,6 +58,7 @@ struct journal {
     uint64_t unmeasured_bytes;         /* what they can have grown by since then */
     uint64_t quota_bytes;              /* what the file itself may take of max_size */
     _Atomic int64_t patience_until_us; /* 0: two seconds a call */
+    bool is_clock_doubted;             /* nobody knows how old a row is */
     bool is_found_damaged;             /* in use: the next opening sets it aside */
     bool is_frozen;                    /* it must not grow: the disk was full */
     bool must_shrink;                  /* the disk is full: the oldest rows go in any case */
@@ -113,6 +114,9 @@ enum journal_connection journal_prepare(struct journal *journal);
 enum journal_connection journal_retention_prepare(struct journal *journal);
 enum journal_connection journal_factory_enter(struct journal *journal);
 enum journal_connection journal_salvage_prepare(struct journal *journal);
+
+/* Rows from before that time are older than max_age; 0: nobody knows how old a row is. */
+int64_t journal_expiry_us(const struct journal *journal, int64_t now_us);
 
 /* Within a transaction: the number of the machine of that name, entered when it has none. 0
  * when that failed. */

@@ -33,6 +33,17 @@ enum journal_connection journal_retention_prepare(struct journal *journal)
     return journal->evictions != NULL ? JOURNAL_READY : journal_refuse(journal, "reading");
 }
 
+void journal_doubt_clock(struct journal *journal, bool is_doubted)
+{
+    journal->is_clock_doubted = is_doubted;
+}
+
+int64_t journal_expiry_us(const struct journal *journal, int64_t now_us)
+{
+    int64_t max_age_us = (int64_t)(journal->settings->max_age_s * 1000000);
+    return clock_is_set(now_us) && !journal->is_clock_doubted ? now_us - max_age_us : 0;
+}
+
 static enum journal_status ask_count(struct journal *journal, enum statement which,
                                      uint64_t *count)
 {
@@ -189,12 +200,8 @@ enum journal_status journal_evict(struct journal *journal, const struct journal_
     bool is_over = excess_bytes > 0 || journal->must_shrink;
     journal->must_shrink = false;
     struct eviction eviction = {0};
-    /* Nobody knows how old a row is before the clock is set. */
-    int64_t max_age_us = (int64_t)(journal->settings->max_age_s * 1000000);
     struct surplus surplus = {
-        .before_us = is_over                ? INT64_MAX
-                     : clock_is_set(now_us) ? now_us - max_age_us
-                                            : 0,
+        .before_us = is_over ? INT64_MAX : journal_expiry_us(journal, now_us),
         .rows_max = rows_max,
         .bytes_max = step_bytes(journal, excess_bytes),
     };

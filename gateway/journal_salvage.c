@@ -260,9 +260,7 @@ static enum journal_status move_range(struct journal *journal, uint64_t next, bo
 /* The last step of history leaves alone what retention would take at once. */
 static bool is_surplus(struct journal *journal, int64_t newest_us)
 {
-    int64_t max_age_us = (int64_t)(journal->settings->max_age_s * 1000000);
-    int64_t now_us = clock_wall_us();
-    return (clock_is_set(now_us) && newest_us > 0 && newest_us < now_us - max_age_us) ||
+    return (newest_us > 0 && newest_us < journal_expiry_us(journal, clock_wall_us())) ||
            journal_is_crowded(journal);
 }
 

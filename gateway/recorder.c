@@ -12,6 +12,7 @@
 #include "gateway/incident.h"
 #include "gateway/log.h"
 #include "gateway/parking.h"
+#include "gateway/steady_clock.h"
 #include "gateway/thread.h"
 
 enum {
@@ -27,7 +28,8 @@ enum {
     ANNOUNCE_MIN_US = 1000000,
     ANNOUNCE_MAX_US = 900000000, /* 256 events then tell of two days without a broker */
 };
-#define RING_BYTES ((size_t)64 << 20) /* of memory touched only while commits fail */
+#define STEADY_US  INT64_C(3600000000) /* after a step of the clock; then an age is believed */
+#define RING_BYTES ((size_t)64 << 20)  /* of memory touched only while commits fail */
 
 enum wish { WISH_RECORD, WISH_FINISH, WISH_STOP };
 
@@ -52,6 +54,7 @@ struct recorder {
     int64_t retry_due_us;
     int64_t retry_pause_us;
 
+    struct steady_clock clock;
     bool is_evicting;           /* another step is wanted */
     struct journal_gap evicted; /* not yet announced */
     uint64_t evicted_count;     /* journaled losses since the start */
@@ -189,8 +192,20 @@ static bool is_waiting(void *context, uint64_t seq, const char *topic)
     return ledger_is_parked(context, seq, parking_topic(topic));
 }
 
+/* A clock that is wrong for some minutes would make everything old, and what goes never comes
+ * back. */
+static void watch_clock(struct recorder *recorder)
+{
+    int64_t steady_us =
+        steady_clock_follow(&recorder->clock, clock_wall_us(), clock_monotonic_us());
+    int64_t max_age_us = (int64_t)(recorder->parts.factory->journal.max_age_s * 1000000);
+    journal_doubt_clock(recorder->parts.journal,
+                        steady_us < (max_age_us < STEADY_US ? max_age_us : STEADY_US));
+}
+
 static enum journal_status evict(struct recorder *recorder)
 {
+    watch_clock(recorder);
     uint64_t before = recorder->evicted.count;
     recorder->is_evicting = false;
     const struct journal_unsent unsent = {.cursor = look(recorder).acknowledged,
@@ -401,6 +416,7 @@ static enum journal_status salvage(struct recorder *recorder)
 {
     struct journal *journal = recorder->parts.journal;
     struct journal_salvaged salvaged;
+    watch_clock(recorder);
     enum journal_status status = journal_salvage(journal, &salvaged);
     recorder->is_salvaging =
         status == JOURNAL_OK && !salvaged.is_waiting && journal_is_salvaging(journal);
@@ -546,6 +562,7 @@ struct recorder *recorder_start(const struct recorder_parts *parts)
     recorder->take_due_us = WAKE_NEVER;
     recorder->tick_due_us = clock_monotonic_us();
     recorder->announce_pause_us = ANNOUNCE_MIN_US;
+    recorder->clock = steady_clock_start(clock_wall_us(), clock_monotonic_us());
     tell_findings(recorder);
     ledger_allow(parts->ledger, journal_sendable(parts->journal));
     if (!journal_is_open(parts->journal)) {

@@ -855,6 +855,22 @@ static void an_unset_clock_makes_no_sample_old(void **state)
     journal_close(journal);
 }
 
+static void a_doubted_clock_makes_no_sample_old(void **state)
+{
+    (void)state;
+    struct journal *journal = open_or_fail();
+    assert_int_equal(append_range(journal, 1, 9, 9), JOURNAL_OK);
+    journal_factory->journal.max_age_s = 60;
+    struct journal_gap gap = {0};
+    journal_doubt_clock(journal, true);
+    evict_all(journal, 9, FIXTURE_TIME_US + INT64_C(3456000000000), &gap); /* 40 days later */
+    ASSERT_QUERY("select count(*) from samples", "9\n");
+    journal_doubt_clock(journal, false);
+    evict_all(journal, 9, FIXTURE_TIME_US + INT64_C(3456000000000), &gap);
+    ASSERT_QUERY("select count(*) from samples", "0\n");
+    journal_close(journal);
+}
+
 static void the_file_stays_below_its_size(void **state)
 {
     (void)state;
@@ -1038,6 +1054,7 @@ int main(void)
         TEST(a_hole_is_explained_with_its_reason),
         TEST(what_waits_refused_is_named_when_it_goes),
         TEST(an_unset_clock_makes_no_sample_old),
+        TEST(a_doubted_clock_makes_no_sample_old),
         TEST(the_file_stays_below_its_size),
         TEST(a_small_journal_of_large_samples_keeps_what_fits),
         TEST(a_reader_finds_its_way_behind_an_unreadable_page),

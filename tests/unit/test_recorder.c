@@ -375,6 +375,15 @@ static void another_writers_lock_does_not_delay_the_end(void **state)
     bench_end(&bench);
 }
 
+/* In the midst of the samples. */
+static void damage_a_page(void)
+{
+    static const char zeros[4096];
+    int file = open(journal_factory->journal.file, O_WRONLY | O_CLOEXEC);
+    assert_int_equal(pwrite(file, zeros, sizeof zeros, (off_t)60 * 4096), sizeof zeros);
+    assert_int_equal(close(file), 0);
+}
+
 static void a_journal_set_aside_is_announced_with_what_it_lost(void **state)
 {
     (void)state;
@@ -383,10 +392,7 @@ static void a_journal_set_aside_is_announced_with_what_it_lost(void **state)
         assert_int_equal(append_range(journal, seq + 1, seq + 100, 300), JOURNAL_OK);
     }
     journal_close(journal);
-    static const char zeros[4096];
-    int file = open(journal_factory->journal.file, O_WRONLY | O_CLOEXEC);
-    assert_int_equal(pwrite(file, zeros, sizeof zeros, (off_t)60 * 4096), sizeof zeros);
-    assert_int_equal(close(file), 0);
+    damage_a_page();
     struct bench bench = {0};
     bench_start(&bench, 1 << 20);
     struct event event = await_event(&bench, "journal-damaged");
@@ -450,13 +456,13 @@ static void what_retention_takes_unsent_is_announced(void **state)
     (void)state;
     struct bench bench = {0};
     journal_factory->journal.commit_ms = 0;
-    journal_factory->journal.max_age_s = 3600;
+    journal_factory->journal.max_age_s = 1; /* after that, too, the clock is believed */
     bench_start(&bench, 1 << 20);
-    int64_t old_us = clock_wall_us() - INT64_C(7200000000);
+    int64_t now_us = clock_wall_us();
     for (int at = 0; at < 5; at++) {
-        (void)push_at(&bench, 100, old_us);
+        (void)push_at(&bench, 100, now_us - INT64_C(7200000000));
     }
-    (void)await_committed(&bench, push(&bench, 100));
+    (void)await_committed(&bench, push_at(&bench, 100, now_us + INT64_C(7200000000)));
     for (uint64_t from = 1;
          from <= 5;) { /* in one piece, or in several when commits are slow */
         struct event event = await_event(&bench, "evicted");
@@ -472,6 +478,44 @@ static void what_retention_takes_unsent_is_announced(void **state)
     }
     uint64_t lost;
     assert_int_equal(account_for(6, &lost), 1);
+    bench_end(&bench);
+}
+
+#define MAX_AGE_AHEAD_US INT64_C(3456000000000) /* 40 days; max_age is 30 */
+
+static void a_step_of_the_clock_makes_no_sample_old(void **state)
+{
+    (void)state;
+    struct bench bench = {0};
+    journal_factory->journal.commit_ms = 0;
+    bench_start(&bench, 1 << 20);
+    (void)await_committed(&bench, push(&bench, 100));
+    wall_ahead_us = MAX_AGE_AHEAD_US;
+    let_pass(2500000); /* two looks at the oldest samples */
+    uint64_t seq = push(&bench, 100);
+    (void)await_committed(&bench, seq);
+    wall_ahead_us = 0;
+    uint64_t lost;
+    assert_int_equal(account_for(seq, &lost), seq);
+    bench_end(&bench);
+}
+
+static void a_wrong_clock_at_the_start_ends_no_salvage(void **state)
+{
+    (void)state;
+    struct journal *journal = open_or_fail();
+    for (uint64_t seq = 0; seq < 8000; seq += 100) {
+        assert_int_equal(append_range(journal, seq + 1, seq + 100, seq + 100), JOURNAL_OK);
+    }
+    journal_close(journal);
+    damage_a_page();
+    wall_ahead_us = MAX_AGE_AHEAD_US;
+    struct bench bench = {0};
+    bench_start(&bench, 1 << 20);
+    (void)await_event(&bench, "journal-salvaged");
+    wall_ahead_us = 0;
+    uint64_t lost;
+    assert_true(account_for(8000, &lost) > 7900); /* all acknowledged, and kept all the same */
     bench_end(&bench);
 }
 
@@ -561,6 +605,8 @@ int main(void)
         TEST(a_journal_set_aside_is_announced_with_what_it_lost),
         TEST(numbers_given_without_a_journal_move_behind_it),
         TEST(what_retention_takes_unsent_is_announced),
+        TEST(a_step_of_the_clock_makes_no_sample_old),
+        TEST(a_wrong_clock_at_the_start_ends_no_salvage),
         TEST(a_small_journal_makes_room_for_itself),
         TEST(what_cannot_be_evicted_is_tried_at_a_calm_pace),
     };
