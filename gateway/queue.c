@@ -1,8 +1,10 @@
 #include "gateway/queue.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,10 +25,12 @@ struct ring {
 };
 
 enum { RECORD_ALIGNMENT = 8 };
+enum { DIGITS_MORE = 19 }; /* kept free before the payload: another number may be longer */
 
 const char *record_payload(const struct record *record)
 {
-    return (const char *)(record + 1);
+    uint32_t texts_length = record->payload_length + record->uncertain_length;
+    return (const char *)record + record->size - texts_length;
 }
 
 const char *record_uncertain(const struct record *record)
@@ -75,22 +79,10 @@ static bool make_room(struct ring *ring, size_t size)
     return true;
 }
 
-static void note_dropped(struct dropped *dropped, uint64_t seq)
-{
-    if (dropped->count == 0 || seq < dropped->from) {
-        dropped->from = seq;
-    }
-    if (dropped->count == 0 || seq > dropped->to) {
-        dropped->to = seq;
-    }
-    dropped->count++;
-}
-
-struct record *ring_append(struct ring *ring, uint32_t size, struct dropped *dropped)
+struct record *ring_append(struct ring *ring, uint32_t size)
 {
     assert(size <= ring->size);
     while (!make_room(ring, size)) {
-        note_dropped(dropped, ring_first(ring)->seq);
         ring_remove_first(ring);
     }
     bool is_behind_wrap = is_wrapped(ring);
@@ -102,6 +94,11 @@ struct record *ring_append(struct ring *ring, uint32_t size, struct dropped *dro
     }
     ring->count++;
     return record;
+}
+
+size_t ring_count(const struct ring *ring)
+{
+    return ring->count;
 }
 
 const struct record *ring_first(const struct ring *ring)
@@ -131,6 +128,29 @@ void ring_remove_first(struct ring *ring)
     }
 }
 
+/* `{"seq":N,…`: another N. */
+static void renumber(struct record *record, uint64_t seq)
+{
+    char head[32];
+    int length = snprintf(head, sizeof head, "{\"seq\":%" PRIu64, seq);
+    char *end = (char *)record + record->size - record->uncertain_length;
+    char *rest = memchr(end - record->payload_length, ',', record->payload_length);
+    assert(rest != NULL);
+    char *payload = rest - length;
+    (void)memcpy(payload, head, (size_t)length);
+    record->payload_length = (uint32_t)(end - payload);
+    record->seq = seq;
+}
+
+void ring_renumber(struct ring *ring, uint64_t shift)
+{
+    for (const struct record *record = ring_first(ring); record != NULL;
+         record = ring_next(ring, record)) {
+        renumber(record_at(ring, (size_t)((const char *)record - ring->memory)),
+                 record->seq + shift);
+    }
+}
+
 void ring_clear(struct ring *ring)
 {
     ring->head = 0;
@@ -142,7 +162,6 @@ void ring_clear(struct ring *ring)
 struct queue {
     pthread_mutex_t mutex;
     struct ring *ring;
-    struct dropped dropped; /* since the last take */
     uint64_t run;
     uint64_t next_seq;
     struct wake *wake;
@@ -169,7 +188,7 @@ void queue_destroy(struct queue *queue)
 
 static uint32_t record_size(uint32_t texts_length)
 {
-    uint32_t size = (uint32_t)sizeof(struct record) + texts_length;
+    uint32_t size = (uint32_t)sizeof(struct record) + DIGITS_MORE + texts_length;
     return (size + RECORD_ALIGNMENT - 1) / RECORD_ALIGNMENT * RECORD_ALIGNMENT;
 }
 
@@ -180,51 +199,30 @@ void queue_push(struct queue *queue, struct sample *sample)
     bool was_empty = ring_first(queue->ring) == NULL;
     sample_number(sample, queue->next_seq++, queue->run);
     uint32_t length = sample->payload_length + sample->uncertain_length;
-    struct record *record = ring_append(queue->ring, record_size(length), &queue->dropped);
+    struct record *record = ring_append(queue->ring, record_size(length));
     record->seq = sample->seq;
     record->time_us = sample->time_us;
     record->machine = (uint32_t)sample->machine;
     record->payload_length = sample->payload_length;
     record->uncertain_length = sample->uncertain_length;
-    (void)memcpy(record + 1, sample->text + sample->payload, length);
+    (void)memcpy((char *)record + record->size - length, sample->text + sample->payload,
+                 length);
     (void)pthread_mutex_unlock(&queue->mutex);
     if (was_empty) {
         wake_up(queue->wake);
     }
 }
 
-static void add_dropped(struct dropped *sum, const struct dropped *dropped)
-{
-    if (dropped->count == 0) {
-        return;
-    }
-    if (sum->count == 0 || dropped->from < sum->from) {
-        sum->from = dropped->from;
-    }
-    if (sum->count == 0 || dropped->to > sum->to) {
-        sum->to = dropped->to;
-    }
-    sum->count += dropped->count;
-}
-
-uint64_t queue_take_and_skip(struct queue *queue, struct ring *ring, struct dropped *dropped,
-                             uint64_t count)
+uint64_t queue_take(struct queue *queue, struct ring *ring, uint64_t skipped)
 {
     (void)pthread_mutex_lock(&queue->mutex);
     for (const struct record *from = ring_first(queue->ring); from != NULL;
          from = ring_next(queue->ring, from)) {
-        (void)memcpy(ring_append(ring, from->size, dropped), from, from->size);
+        (void)memcpy(ring_append(ring, from->size), from, from->size);
     }
     ring_clear(queue->ring);
-    add_dropped(dropped, &queue->dropped);
-    queue->dropped = (struct dropped){.count = 0};
     uint64_t last = queue->next_seq - 1;
-    queue->next_seq += count;
+    queue->next_seq += skipped;
     (void)pthread_mutex_unlock(&queue->mutex);
     return last;
-}
-
-void queue_take(struct queue *queue, struct ring *ring, struct dropped *dropped)
-{
-    (void)queue_take_and_skip(queue, ring, dropped, 0);
 }

@@ -3,9 +3,7 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "config/memory.h"
 #include "gateway/clock.h"
@@ -40,9 +38,9 @@ struct recorder {
     struct wake finished;
 
     /* The thread's own. Times are monotonic. */
-    struct ring *ring;      /* taken, not yet committed */
-    struct dropped dropped; /* gone from queue or ring, not yet journaled as a gap */
-    uint64_t committed;
+    struct ring *ring;  /* taken, not yet committed */
+    uint64_t taken;     /* the last number that left the queue */
+    uint64_t committed; /* the last one journaled, as a row or in a gap */
     int64_t take_due_us;
     int64_t taken_us; /* when the queue was last emptied */
     int64_t tick_due_us;
@@ -63,13 +61,8 @@ struct recorder {
 
     bool is_salvaging; /* another step is wanted */
 
-    bool is_blind;  /* the journal has not been open yet */
-    uint64_t shift; /* what is added to the numbers given meanwhile, up to `shift_to` */
-    uint64_t shift_to;
-    char *scratch; /* a payload with another number */
-    size_t scratch_room;
-
-    bool is_held; /* a reader keeps the log long */
+    bool is_blind; /* the journal has not been open yet */
+    bool is_held;  /* a reader keeps the log long */
     bool is_obsolete_forgotten;
     bool is_done;
 };
@@ -83,13 +76,19 @@ static struct ledger_view look(const struct recorder *recorder)
 
 /* ------------------------------------------------------------------ failing and healing */
 
+/* Samples that memory did not hold until they could be journaled: their numbers are missing. */
+static uint64_t count_dropped(const struct recorder *recorder)
+{
+    return recorder->taken - recorder->committed - ring_count(recorder->ring);
+}
+
 static void report(struct recorder *recorder)
 {
     const struct ledger_view view = look(recorder);
     struct journal *journal = recorder->parts.journal;
     bool has_backlog = view.committed > view.acknowledged;
     ledger_report(recorder->parts.ledger, !recorder->is_told, journal_size(journal),
-                  recorder->evicted_count + recorder->dropped.count,
+                  recorder->evicted_count + count_dropped(recorder),
                   has_backlog ? journal_oldest_us(journal, view.acknowledged) : 0,
                   journal_is_salvaging(journal));
 }
@@ -152,15 +151,11 @@ static void open_at_last(struct recorder *recorder)
 {
     struct journal *journal = recorder->parts.journal;
     uint64_t last = journal_last_seq(journal);
-    uint64_t given = recorder->committed;
-    struct dropped *dropped = &recorder->dropped;
     recorder->is_blind = false;
-    if (last > given) {
-        recorder->shift = last - given;
-        recorder->shift_to =
-            queue_take_and_skip(recorder->parts.queue, recorder->ring, dropped, last - given);
-        dropped->from += recorder->shift;
-        dropped->to += recorder->shift;
+    if (last > recorder->committed) {
+        uint64_t shift = last - recorder->committed;
+        recorder->taken = queue_take(recorder->parts.queue, recorder->ring, shift) + shift;
+        ring_renumber(recorder->ring, shift);
     }
     recorder->committed = last;
     ledger_park_any(recorder->parts.ledger, journal_parked(journal));
@@ -252,33 +247,13 @@ static enum journal_status make_room(struct recorder *recorder, bool is_disk_ful
 
 /* ------------------------------------------------------------------ committing */
 
-/* One transaction: what was dropped, then records from the oldest on. */
+/* One transaction: what was dropped before the oldest record, then records up to the next
+ * number that is missing. */
 struct chunk {
     size_t records;
     uint64_t last_seq;
     struct journal_gap gap;
 };
-
-static uint64_t seq_of(const struct recorder *recorder, const struct record *record)
-{
-    return record->seq + (record->seq <= recorder->shift_to ? recorder->shift : 0);
-}
-
-/* `{"seq":N,…`: another N. */
-static void renumber(struct recorder *recorder, struct journal_row *row)
-{
-    const char *rest = memchr(row->payload, ',', row->payload_length);
-    size_t rest_length = rest != NULL ? row->payload_length - (size_t)(rest - row->payload) : 0;
-    enum { HEAD_SIZE = 32 };
-    recorder->scratch =
-        memory_grow(recorder->scratch, &recorder->scratch_room, rest_length + HEAD_SIZE, 1);
-    int head = snprintf(recorder->scratch, HEAD_SIZE, "{\"seq\":%" PRIu64, row->seq);
-    if (rest != NULL && head > 0) {
-        (void)memcpy(recorder->scratch + head, rest, rest_length);
-        row->payload = recorder->scratch;
-        row->payload_length = (size_t)head + rest_length;
-    }
-}
 
 static enum journal_status write_records(struct recorder *recorder, struct chunk *chunk)
 {
@@ -286,10 +261,10 @@ static enum journal_status write_records(struct recorder *recorder, struct chunk
     uint64_t bytes = 0;
     enum journal_status status = JOURNAL_OK;
     const struct record *record = ring_first(recorder->ring);
-    while (record != NULL && status == JOURNAL_OK &&
+    while (record != NULL && status == JOURNAL_OK && record->seq == chunk->last_seq + 1 &&
            (chunk->records == 0 || bytes < bytes_max)) {
         struct journal_row row = {
-            .seq = seq_of(recorder, record),
+            .seq = record->seq,
             .run = recorder->parts.run,
             .time_us = record->time_us,
             .machine = record->machine,
@@ -298,9 +273,6 @@ static enum journal_status write_records(struct recorder *recorder, struct chunk
             .uncertain = record_uncertain(record),
             .uncertain_length = record->uncertain_length,
         };
-        if (row.seq != record->seq) {
-            renumber(recorder, &row);
-        }
         status = journal_append(recorder->parts.journal, &row);
         chunk->records++;
         chunk->last_seq = row.seq;
@@ -321,10 +293,12 @@ static enum journal_status commit_with_cursor(struct recorder *recorder)
 static enum journal_status write_chunk(struct recorder *recorder, struct chunk *chunk)
 {
     struct journal *journal = recorder->parts.journal;
-    const struct dropped *dropped = &recorder->dropped;
-    *chunk = (struct chunk){.gap = {.from = dropped->from,
-                                    .to = dropped->to,
-                                    .count = dropped->count,
+    const struct record *first = ring_first(recorder->ring);
+    uint64_t before = first != NULL ? first->seq - 1 : recorder->committed;
+    *chunk = (struct chunk){.last_seq = before,
+                            .gap = {.from = recorder->committed + 1,
+                                    .to = before,
+                                    .count = before - recorder->committed,
                                     .reason = "disk-full"}};
     enum journal_status status = journal_begin(journal);
     if (status == JOURNAL_OK && chunk->gap.count > 0) {
@@ -342,25 +316,20 @@ static void forget_chunk(struct recorder *recorder, const struct chunk *chunk)
         ring_remove_first(recorder->ring);
     }
     if (chunk->gap.count > 0) {
-        recorder->dropped = (struct dropped){0};
         recorder->evicted_count += chunk->gap.count;
         incident_lost(recorder->parts.events, "recorder", &chunk->gap);
     }
-    uint64_t seq = chunk->last_seq;
-    if (ring_first(recorder->ring) == NULL && chunk->gap.to > seq) {
-        seq = chunk->gap.to;
-    }
-    if (seq > recorder->committed) {
-        recorder->committed = seq;
-        trace_commit(recorder->parts.trace, seq);
-        ledger_commit(recorder->parts.ledger, seq, clock_monotonic_us());
+    if (chunk->records > 0) {
+        recorder->committed = chunk->last_seq;
+        trace_commit(recorder->parts.trace, chunk->last_seq);
+        ledger_commit(recorder->parts.ledger, chunk->last_seq, clock_monotonic_us());
     }
 }
 
 static bool has_work(const struct recorder *recorder)
 {
     const struct journal *journal = recorder->parts.journal;
-    return ring_first(recorder->ring) != NULL || recorder->dropped.count > 0 ||
+    return ring_first(recorder->ring) != NULL ||
            (journal_is_open(journal) && !journal_is_begun(journal));
 }
 
@@ -519,7 +488,7 @@ static void step(struct recorder *recorder, enum wish wish)
     if (wish != WISH_RECORD || now_us >= recorder->take_due_us) {
         recorder->take_due_us = WAKE_NEVER;
         recorder->taken_us = now_us;
-        queue_take(recorder->parts.queue, recorder->ring, &recorder->dropped);
+        recorder->taken = queue_take(recorder->parts.queue, recorder->ring, 0);
     }
     bool is_due = recorder->is_failing ? now_us >= recorder->retry_due_us || wish == WISH_STOP
                                        : has_work(recorder);
@@ -559,6 +528,7 @@ struct recorder *recorder_start(const struct recorder_parts *parts)
     recorder->parts = *parts;
     recorder->ring = ring_create(RING_BYTES);
     recorder->committed = journal_last_seq(parts->journal);
+    recorder->taken = recorder->committed;
     recorder->take_due_us = WAKE_NEVER;
     recorder->tick_due_us = clock_monotonic_us();
     recorder->announce_pause_us = ANNOUNCE_MIN_US;
@@ -587,22 +557,14 @@ void recorder_finish(struct recorder *recorder)
 /* Returns whether there was nothing. */
 static bool tell_lost(const struct recorder *recorder)
 {
-    struct journal_gap lost = {.from = recorder->dropped.from,
-                               .to = recorder->dropped.to,
-                               .count = recorder->dropped.count};
-    for (const struct record *record = ring_first(recorder->ring); record != NULL;
-         record = ring_next(recorder->ring, record)) {
-        uint64_t seq = seq_of(recorder, record);
-        lost.from = lost.count == 0 ? seq : lost.from;
-        lost.to = seq > lost.to ? seq : lost.to;
-        lost.count++;
-    }
-    if (lost.count > 0) {
+    uint64_t count = recorder->taken - recorder->committed;
+    if (count > 0) {
         log_line(LOG_LEVEL_ERROR, "recorder",
                  "event=lost count=%" PRIu64 " from=%" PRIu64 " to=%" PRIu64 " error=\"%s\"",
-                 lost.count, lost.from, lost.to, journal_message(recorder->parts.journal));
+                 count, recorder->committed + 1, recorder->taken,
+                 journal_message(recorder->parts.journal));
     }
-    return lost.count == 0;
+    return count == 0;
 }
 
 bool recorder_stop(struct recorder *recorder)
@@ -614,7 +576,6 @@ bool recorder_stop(struct recorder *recorder)
     bool is_all_kept = tell_lost(recorder);
     wake_destroy(&recorder->finished);
     ring_destroy(recorder->ring);
-    free(recorder->scratch);
     free(recorder);
     return is_all_kept;
 }

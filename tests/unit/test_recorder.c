@@ -164,6 +164,7 @@ static uint64_t account_for(uint64_t last, uint64_t *lost)
     assert_true(before <= last);
     assert_int_equal(rows + *lost, last);
     journal_reader_close(reader);
+    ASSERT_QUERY("select count(*) from samples, gaps where seq between first and last", "0\n");
     return rows;
 }
 
@@ -451,6 +452,37 @@ static void numbers_given_without_a_journal_move_behind_it(void **state)
     bench_end(&bench);
 }
 
+static void what_is_dropped_after_a_late_opening_has_its_true_number(void **state)
+{
+    (void)state;
+    struct journal *journal = open_or_fail();
+    assert_int_equal(append_range(journal, 1, 50, 50), JOURNAL_OK);
+    journal_close(journal);
+    struct bench bench = {0};
+    journal_factory->journal.commit_ms = 0;
+    refuse_descriptors(true);
+    bench_start(&bench, (size_t)128 << 20); /* the ring is what runs over */
+    for (int at = 0; at < 2500; at++) {     /* 80 MB: some go already */
+        (void)push(&bench, TEXT_SIZE - TEXT_OFFSET);
+    }
+    await_failing(&bench);
+    refuse_descriptors(false);
+    (void)await_committed(&bench, 51);
+    refuse_writes(true); /* while most of them are still in hand */
+    uint64_t seq = push(&bench, 100);
+    await_failing(&bench);
+    for (int at = 0; at < 2000; at++) {
+        seq = push(&bench, TEXT_SIZE - TEXT_OFFSET);
+    }
+    refuse_writes(false);
+    (void)await_committed(&bench, seq);
+    assert_int_equal(seq, 4551);
+    uint64_t lost;
+    (void)account_for(seq, &lost);
+    assert_true(lost > 1000);
+    bench_end(&bench);
+}
+
 static void what_retention_takes_unsent_is_announced(void **state)
 {
     (void)state;
@@ -604,6 +636,7 @@ int main(void)
         TEST(another_writers_lock_does_not_delay_the_end),
         TEST(a_journal_set_aside_is_announced_with_what_it_lost),
         TEST(numbers_given_without_a_journal_move_behind_it),
+        TEST(what_is_dropped_after_a_late_opening_has_its_true_number),
         TEST(what_retention_takes_unsent_is_announced),
         TEST(a_step_of_the_clock_makes_no_sample_old),
         TEST(a_wrong_clock_at_the_start_ends_no_salvage),
