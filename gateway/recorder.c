@@ -189,10 +189,9 @@ static bool is_waiting(void *context, uint64_t seq, const char *topic)
 
 /* A clock that is wrong for some minutes would make everything old, and what goes never comes
  * back. */
-static void watch_clock(struct recorder *recorder)
+static void watch_clock(struct recorder *recorder, int64_t wall_us)
 {
-    int64_t steady_us =
-        steady_clock_follow(&recorder->clock, clock_wall_us(), clock_monotonic_us());
+    int64_t steady_us = steady_clock_follow(&recorder->clock, wall_us, clock_monotonic_us());
     int64_t max_age_us = (int64_t)(recorder->parts.factory->journal.max_age_s * 1000000);
     journal_doubt_clock(recorder->parts.journal,
                         steady_us < (max_age_us < STEADY_US ? max_age_us : STEADY_US));
@@ -200,15 +199,16 @@ static void watch_clock(struct recorder *recorder)
 
 static enum journal_status evict(struct recorder *recorder)
 {
-    watch_clock(recorder);
+    int64_t wall_us = clock_wall_us();
+    watch_clock(recorder, wall_us);
     uint64_t before = recorder->evicted.count;
     recorder->is_evicting = false;
     const struct journal_unsent unsent = {.cursor = look(recorder).acknowledged,
                                           .is_waiting = is_waiting,
                                           .context = recorder->parts.ledger};
     enum journal_status status =
-        journal_evict(recorder->parts.journal, &unsent, clock_wall_us(), EVICT_ROWS,
-                      &recorder->evicted, &recorder->is_evicting);
+        journal_evict(recorder->parts.journal, &unsent, wall_us, EVICT_ROWS, &recorder->evicted,
+                      &recorder->is_evicting);
     recorder->evicted_count += recorder->evicted.count - before;
     return status;
 }
@@ -385,7 +385,7 @@ static enum journal_status salvage(struct recorder *recorder)
 {
     struct journal *journal = recorder->parts.journal;
     struct journal_salvaged salvaged;
-    watch_clock(recorder);
+    watch_clock(recorder, clock_wall_us());
     enum journal_status status = journal_salvage(journal, &salvaged);
     recorder->is_salvaging =
         status == JOURNAL_OK && !salvaged.is_waiting && journal_is_salvaging(journal);
