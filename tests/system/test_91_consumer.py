@@ -46,8 +46,15 @@ class Shown(torture.Run):
             say("lab/hall/p0/samples", f'{{"seq":{seq},"run":7,"t":0}}')
         say("lab/_gateway/gw1/event/evicted", '{"count":2,"from":6,"to":7}')
         say("lab/_gateway/gw1/event/backlog-started", '{"from":4}')
-        say("lab/hall/p0/samples", '{"seq":10,"run":7,"t":0}')
-        shown.wait_line('"seq":10,', 10)
+        say("lab/_gateway/gw1/event/journal-damaged", '{"file":"journal.db.damaged-1"}')
+        # Of a machine that the broker refuses 10 and 13 wait, behind two that it has taken; another
+        # machine's 12 is lost. Two of 15 to 17 had to go, and 16 is not said to be one of them.
+        say("lab/_gateway/gw1/event/rejected", '{"seq":10,"count":4,"from":10,"to":13}')
+        say("lab/_gateway/gw1/event/evicted", '{"count":2,"from":15,"to":17}')
+        say("lab/_gateway/gw1/event/rejected", '{"seq":19,"count":1,"from":19,"to":19}')
+        for seq in (11, 14, 18, 13, 20):
+            say("lab/hall/p0/samples", f'{{"seq":{seq},"run":7,"t":0}}')
+        shown.wait_line('"seq":20,', 10)
         recorded = [check.identity(payload)[0] for payload in shown.record()]
-        self.assertEqual(shown.end(), [4])
-        self.assertEqual(recorded, [1, 2, 3, 5, 8, 9, 10])
+        self.assertEqual(shown.end(), [4, 10, 12, 15, 16, 17])
+        self.assertEqual(recorded, [1, 2, 3, 5, 8, 9, 11, 14, 18, 13, 20])
