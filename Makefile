@@ -38,8 +38,7 @@ SIMULATOR := $(call objects,config/*.c simulator/*.c simulator/models/*.c)
 UNITS     := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c tests/contract/test_*.c))
 BENCHES   := $(patsubst %.c,$(BUILD)/%,$(filter-out tests/fuzz/fuzz_%,$(wildcard tests/bench/*.c tests/fuzz/*.c)))
 FUZZERS   := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-C_FILES   := $(wildcard config/*.[ch] drivers/*.[ch] gateway/*.[ch] simulator/*.[ch] simulator/models/*.[ch] \
-             tests/*/*.[ch])
+C_FILES   := $(wildcard $(addsuffix /*.[ch],config drivers gateway simulator simulator/models tests/*))
 PYTHON    := /usr/bin/python3
 $(if $(OPTIMISE_$(MODE)),,$(error MODE=$(MODE) is unknown: release, debug, asan, tsan or cover))
 
@@ -108,7 +107,8 @@ install: all ## programs, configuration and units below DESTDIR/PREFIX
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/formlab $(wildcard config/*.conf)
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/formlab/maps config/maps/*.csv
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/formlab/scenes config/scenes/*.scene
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system config/formlab-gateway.service
+	sed 's|\([=:]\)/usr/local|\1$(PREFIX)|' config/formlab-gateway.service | \
+	    install -D -m 644 /dev/stdin $(DESTDIR)$(PREFIX)/lib/systemd/system/formlab-gateway.service
 
 clean: ## remove build/
 	rm -rf build
