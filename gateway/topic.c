@@ -2,6 +2,18 @@
 
 #include <stdbool.h>
 
+const char *const topic_events[] = {
+    [TOPIC_BACKLOG_STARTED] = "backlog-started",
+    [TOPIC_BACKLOG_DRAINED] = "backlog-drained",
+    [TOPIC_EVICTED] = "evicted",
+    [TOPIC_REJECTED] = "rejected",
+    [TOPIC_DAMAGED] = "damaged",
+    [TOPIC_JOURNAL_HELD] = "journal-held",
+    [TOPIC_JOURNAL_DAMAGED] = "journal-damaged",
+    [TOPIC_JOURNAL_SALVAGED] = "journal-salvaged",
+    [TOPIC_EVENTS_COUNT] = NULL,
+};
+
 static const char *slash(const char *name)
 {
     return name != NULL ? "/" : "";
@@ -52,11 +64,8 @@ static void visit_events(const struct topic_visit *visit, const char *const *eve
 void topic_visit_gateway(const struct topic_visit *visit)
 {
     static const char *const leaves[] = {"status", "info", "stats", NULL};
-    static const char *const events[] = {
-        "backlog-started", "backlog-drained", "evicted",         "rejected",
-        "damaged",         "journal-held",    "journal-damaged", NULL};
     visit_leaves(visit, leaves, NULL, TOPIC_OF_NO_TAG);
-    visit_events(visit, events);
+    visit_events(visit, topic_events);
 }
 
 void topic_visit_machine(const struct machine *machine, const struct topic_visit *visit)

@@ -10,6 +10,20 @@
 
 enum { TOPIC_SIZE = 512 };
 
+/* The events of the gateway, which are listed and published under these names alone. */
+enum topic_event {
+    TOPIC_BACKLOG_STARTED,
+    TOPIC_BACKLOG_DRAINED,
+    TOPIC_EVICTED,
+    TOPIC_REJECTED,
+    TOPIC_DAMAGED,
+    TOPIC_JOURNAL_HELD,
+    TOPIC_JOURNAL_DAMAGED,
+    TOPIC_JOURNAL_SALVAGED,
+    TOPIC_EVENTS_COUNT
+};
+extern const char *const topic_events[TOPIC_EVENTS_COUNT + 1]; /* NULL behind the last */
+
 /* root/area/machine/LEAF, or root/area/machine/LEAF/NAME when `name` is not NULL: leaf is
  * "status", "info", "now", "snapshot", "samples", "meta", "event". */
 void topic_of_machine(const struct factory *factory, size_t machine, const char *leaf,

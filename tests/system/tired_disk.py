@@ -54,6 +54,14 @@ class Template:
         connection.execute("pragma wal_checkpoint(truncate)")
         connection.close()
 
+    def blank_sector(self):
+        """Zeros in the middle, as of a sector that a disk has lost."""
+        self.checkpoint()
+        with open(self.path, "r+b") as file:
+            file.seek(self.path.stat().st_size // 2 // 4096 * 4096)
+            file.write(bytes(512))
+        return "a sector in the middle"
+
     def flip(self, part, random):
         """One bit, anywhere; returns where."""
         if part == "":

@@ -285,6 +285,7 @@ export const WORDS = {
   "event.damaged": ["ligne du journal abîmée", "Journalzeile beschädigt", "damaged journal row"],
   "event.journal-held": ["un lecteur retient le journal", "ein Leser hält das Journal fest", "a reader holds the journal"],
   "event.journal-damaged": ["journal abîmé, remplacé", "Journal beschädigt, ersetzt", "journal damaged, replaced"],
+  "event.journal-salvaged": ["journal abîmé : ce qui se lit est sauvé", "beschädigtes Journal: Lesbares gerettet", "damaged journal: what can be read is saved"],
   "event.gateway": ["Passerelle", "Gateway", "Gateway"],
 
   "msg.simulated": ["Données simulées", "Simulierte Daten", "Simulated data"],
