@@ -6,7 +6,7 @@ ONLY   ?=
 V      ?=
 
 DEPS_BUILD := gcc libc6-dev pkg-config libmodbus-dev libpaho-mqtt-dev libsqlite3-dev libdeflate-dev \
-              libmicrohttpd-dev python3 nodejs npm
+              libmicrohttpd-dev python3 nodejs npm ca-certificates
 DEPS_DEMO  := mosquitto mosquitto-clients python3 python3-paho-mqtt
 DEPS_TEST  := libcmocka-dev python3-pymodbus python3-serial python3-serial-asyncio \
               python3-jsonschema mbpoll sqlite3 openssl chromium fonts-inter fonts-dejavu-core
