@@ -90,16 +90,16 @@ fuzz: all units $(FUZZERS) ## each fuzzer for FUZZ_S seconds (30), then FRAMES (
 soak: all ## an hour (SOAK_MINUTES=60) at 10,000 values/s, a fault every 30 s: memory flat, nothing lost
 	@$(PYTHON) tests/soak.py --build $(BUILD)
 
-torture: deps ## breaks things on purpose for half an hour; ONLY=, SEED=, MINUTES=, KILLS=, FRESH=1
+torture: deps ## breaks things on purpose, about 20 minutes; ONLY=, SEED=, MINUTES=, KILLS=, FRESH=1
 	@$(MAKE) --no-print-directory -j$$(nproc) all units
 	@$(PYTHON) tests/torture/run.py --build $(BUILD) $(if $(ONLY),--only '$(ONLY)') $(if $(SEED),--seed $(SEED)) \
 	    $(if $(FRESH),--fresh)
 
-bench: deps ## every figure as a ratio to the bare libraries, in under 10 minutes; ONLY=PART
+bench: deps ## every figure as a ratio to the bare libraries, in about 10 minutes; ONLY=PART
 	@$(MAKE) --no-print-directory -j$$(nproc) all units
 	@$(PYTHON) tests/bench/run.py --build $(BUILD) $(QUICK) $(if $(ONLY),--only '$(ONLY)')
 
-bench-quick: ## the same with fewer rounds and loads, in about 2 minutes
+bench-quick: ## the same with fewer rounds and loads, in 2 to 3 minutes
 	@$(MAKE) --no-print-directory bench QUICK=--quick
 
 install: all ## programs, configuration and units below DESTDIR/PREFIX
