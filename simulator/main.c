@@ -76,7 +76,9 @@ static const struct command commands[] = {
             control_options, hide),
     COMMAND("reveal", "[ID]", 0, 1, false, "Shows the faults of that id, or all, to learners.",
             control_options, reveal),
-    COMMAND("list", "", 0, 0, false, "Prints the scenarios.", control_options, list),
+    COMMAND("list", "", 0, 0, false,
+            "Prints the scenarios; with --control those of one that runs, as one line of JSON.",
+            control_options, list),
     COMMAND("status", "", 0, 0, false, "Prints time, line and faults, as one line of JSON.",
             control_options, status),
     COMMAND("dump", "", 0, 0, false, "Prints every register there is, as one line of JSON.",
@@ -327,7 +329,9 @@ static int dump(const struct command_line *line)
 
 static int list(const struct command_line *line)
 {
-    (void)line;
+    if (command_value(&commands[1], line, "control") != NULL) {
+        return ask(line, "{\"command\":\"list\"}");
+    }
     for (const struct scenario *scenario = scenario_all(); scenario->id != NULL; scenario++) {
         (void)printf("%s  %-8s  %-13s  %s / %s / %s%s%s\n", scenario->id, scenario->kind,
                      scenario->target, scenario->titles[0], scenario->titles[1],

@@ -36,6 +36,9 @@ class Demo(harness.Scenario):
             done = harness.command(*words, "--control", control.path, program="formlab-simulator")
             self.assertEqual(done.returncode, 0, done.stderr)
             return json.loads(done.stdout)
+        listed = [entry["id"] for entry in speak("list")["scenarios"]]
+        told = harness.command("list", program="formlab-simulator").stdout.splitlines()
+        self.assertEqual(listed, [words.split()[0] for words in told])
         fault = speak("inject", "D01")["id"]
         watcher.wait_for(lambda m: m.json["sensor_status"] == "open", 15)
         learner = control.ask("status", audience="learner")
