@@ -11,7 +11,7 @@
 
 #include "config/factory.h"
 
-/* Exit codes: DESIGN, section 3. */
+/* Exit codes, of every command; README, "Commands". */
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 64, EXIT_CONFIGURATION = 78 };
 
 enum { COMMAND_OPTIONS_MAX = 12, COMMAND_ARGUMENTS_MAX = 8 };

@@ -1,4 +1,4 @@
-/* The register map of a type of machine: a CSV, one row a tag (DESIGN: "Register maps").
+/* The register map of a type of machine: a CSV, one row a tag (config/README.md).
  *
  * Immutable after loading, shared by all machines of the type and by all threads. */
 #ifndef CONFIG_MAP_H

@@ -31,7 +31,7 @@ struct sample {
     size_t machine;       /* index into factory.machines */
     uint64_t seq;         /* 0 until the queue has numbered it */
     int64_t time_us;      /* of its oldest reading */
-    enum quality quality; /* of the sample: see DESIGN 8 */
+    enum quality quality; /* of the sample: good or bad only when all its values are */
     struct point *points; /* one a tag, in the map's order */
     size_t points_count;
     size_t points_max;

@@ -1,4 +1,5 @@
-/* The topics, each named in one place: table and meaning in DESIGN, section 8. Pure. */
+/* The topics, each named in one place: what they say stands in the README, "What is published".
+ * Pure. */
 #ifndef GATEWAY_TOPIC_H
 #define GATEWAY_TOPIC_H
 

@@ -1,4 +1,4 @@
-/* Claim: every JSON text that leaves is what DESIGN 8 says, complete or empty, and our own
+/* Claim: every JSON text that leaves is what the README says, complete or empty, and our own
  * sample payloads can be walked member by member, whatever they hold. */
 #include "tests/unit/factory_fixture.h"
 

@@ -1,4 +1,4 @@
-/* Claim: readings become the payload that DESIGN 8 shows: scaled, ranged, named, valid JSON,
+/* Claim: readings become the payload that the README shows: scaled, ranged, named, valid JSON,
  * bad ones null with their reason. */
 #include "tests/unit/factory_fixture.h"
 
