@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/hash.h"
 #include "config/memory.h"
 #include "config/text.h"
 
@@ -36,19 +37,9 @@ void names_destroy(struct names *names)
     }
 }
 
-/* FNV-1a: the names come from files that people write, nobody attacks them. */
-static uint64_t hash(const char *name)
-{
-    uint64_t value = 14695981039346656037U;
-    for (const char *p = name; *p != '\0'; p++) {
-        value = (value ^ (unsigned char)*p) * 1099511628211U;
-    }
-    return value;
-}
-
 static struct entry *entry_of(const struct names *names, const char *name)
 {
-    size_t place = (size_t)hash(name) & (names->size - 1);
+    size_t place = (size_t)hash_text(name, strlen(name)) & (names->size - 1);
     while (names->entries[place].name != NULL &&
            strcmp(names->entries[place].name, name) != 0) {
         place = (place + 1) & (names->size - 1);

@@ -13,6 +13,12 @@ int64_t clock_wall_us(void);
 /* Microseconds of CLOCK_MONOTONIC. Never steps. */
 int64_t clock_monotonic_us(void);
 
+/* The earlier of two times. */
+static inline int64_t clock_sooner(int64_t one_us, int64_t other_us)
+{
+    return one_us < other_us ? one_us : other_us;
+}
+
 /* False while the wall clock shows a time before this program was written: nobody has set it
  * yet, and samples are `uncertain`. */
 bool clock_is_set(int64_t wall_us);

@@ -3,18 +3,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config/hash.h"
+
 static const int64_t pause_us = FOLD_PAUSE_S * INT64_C(1000000);
 
-/* FNV-1a of the line up to its second blank. */
+/* The line up to its second blank. */
 static uint64_t name_of(const char *line)
 {
-    uint64_t hash = UINT64_C(14695981039346656037);
-    unsigned blanks = 0;
-    for (const char *at = line; *at != '\0' && blanks < 2; at++) {
-        blanks += *at == ' ' ? 1 : 0;
-        hash = (hash ^ (unsigned char)*at) * UINT64_C(1099511628211);
-    }
-    return hash | 1; /* 0 is nobody */
+    size_t first = strcspn(line, " ");
+    size_t length = line[first] == '\0' ? first : first + 1 + strcspn(line + first + 1, " ");
+    return hash_text(line, length) | 1; /* 0 is nobody */
 }
 
 /* Its place, else one that is free or that has been silent longest. Whoever keeps a line stays,

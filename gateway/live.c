@@ -137,22 +137,17 @@ static void settle(struct live *live, size_t place)
     }
 }
 
-static int64_t earlier(int64_t one_us, int64_t other_us)
-{
-    return one_us < other_us ? one_us : other_us;
-}
-
 static void schedule(struct live *live, struct slot *slot)
 {
     int64_t due_us = slot->is_status_due || slot->leaving.count > 0 ? 0 : WAKE_NEVER;
     if (slot->is_info_due) {
-        due_us = earlier(due_us, slot->info_next_us);
+        due_us = clock_sooner(due_us, slot->info_next_us);
     }
     if (slot->is_snapshot_due) {
-        due_us = earlier(due_us, slot->snapshot_next_us);
+        due_us = clock_sooner(due_us, slot->snapshot_next_us);
     }
     if (slot->moved.count > 0) {
-        due_us = earlier(due_us, slot->now_next_us);
+        due_us = clock_sooner(due_us, slot->now_next_us);
     }
     slot->due_us = due_us;
     settle(live, slot->place);

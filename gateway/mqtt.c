@@ -676,11 +676,6 @@ static bool has_event(const struct mqtt *mqtt)
     return mqtt->window.answers_count > 0 || mqtt->is_lost;
 }
 
-static int64_t sooner(int64_t one_us, int64_t other_us)
-{
-    return one_us < other_us ? one_us : other_us;
-}
-
 void mqtt_wait(struct mqtt *mqtt, int64_t until_us)
 {
     if (!mqtt->is_up) {
@@ -696,9 +691,9 @@ void mqtt_wait(struct mqtt *mqtt, int64_t until_us)
     size_t window =
         mqtt->receive_maximum < MQTT_WINDOW_MAX ? mqtt->receive_maximum : MQTT_WINDOW_MAX;
     bool is_gathering = mqtt->together_us != 0 && mqtt->window.unacknowledged * 2 < window;
-    until_us = sooner(until_us, mqtt->look_us);
+    until_us = clock_sooner(until_us, mqtt->look_us);
     if (is_gathering) {
-        until_us = sooner(until_us, mqtt->together_us);
+        until_us = clock_sooner(until_us, mqtt->together_us);
     }
     int wanted = (is_gathering ? 0 : POLLIN) | (mqtt->socket.is_full ? POLLOUT : 0);
     int ready = wake_wait_or(mqtt->wake, mqtt->socket.descriptor, wanted, until_us);

@@ -1,5 +1,9 @@
 #include "gateway/pace.h"
 
+#include <string.h>
+
+#include "config/hash.h"
+
 struct pace pace_start(int64_t first_us, int64_t period_us)
 {
     return (struct pace){.due_us = first_us, .period_us = period_us};
@@ -18,9 +22,5 @@ uint64_t pace_advance(struct pace *pace, int64_t now_us)
 
 int64_t pace_phase_us(const char *name, int64_t period_us)
 {
-    uint64_t sum = UINT64_C(14695981039346656037); /* FNV-1a, 64 bits */
-    for (; *name != '\0'; name++) {
-        sum = (sum ^ (unsigned char)*name) * UINT64_C(1099511628211);
-    }
-    return (int64_t)((sum >> 16) % (uint64_t)period_us);
+    return (int64_t)((hash_text(name, strlen(name)) >> 16) % (uint64_t)period_us);
 }

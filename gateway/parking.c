@@ -1,7 +1,9 @@
 #include "gateway/parking.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "config/hash.h"
 #include "config/memory.h"
 #include "gateway/refusal.h"
 
@@ -9,11 +11,7 @@ enum { PAUSE_FIRST_MS = 1000, PAUSE_MAX_MS = 60000 };
 
 uint64_t parking_topic(const char *topic)
 {
-    uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
-    for (const char *at = topic; *at != '\0'; at++) {
-        hash = (hash ^ (unsigned char)*at) * UINT64_C(1099511628211);
-    }
-    return hash | 1; /* never PARKING_ANY */
+    return hash_text(topic, strlen(topic)) | 1; /* never PARKING_ANY */
 }
 
 uint64_t parking_first(const struct parking *parking)

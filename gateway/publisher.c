@@ -437,25 +437,21 @@ static void approach_end(struct publisher *publisher, int64_t stop_us, int64_t n
     }
 }
 
-static int64_t sooner(int64_t left_us, int64_t right_us)
-{
-    return left_us < right_us ? left_us : right_us;
-}
-
 static int64_t due_us(struct publisher *publisher, int64_t stop_us, int64_t now_us)
 {
     int64_t due = session_due_us(publisher->session);
     if (is_up(publisher) && publisher->phase != PHASE_FAREWELL) {
-        due = sooner(due, publisher->live_due_us);
-        due = sooner(due, safe_lane_due_us(publisher->lane));
-        due = publisher->events_due_us > 0 ? sooner(due, publisher->events_due_us) : due;
+        due = clock_sooner(due, publisher->live_due_us);
+        due = clock_sooner(due, safe_lane_due_us(publisher->lane));
+        due = publisher->events_due_us > 0 ? clock_sooner(due, publisher->events_due_us) : due;
         if (publisher->stats_due_us >
             now_us) { /* else the window is full: an answer wakes us */
-            due = sooner(due, publisher->stats_due_us);
+            due = clock_sooner(due, publisher->stats_due_us);
         }
     }
     if (stop_us != 0) {
-        due = sooner(due, publisher->phase == PHASE_DRAINING ? stop_us - FAREWELL_US : stop_us);
+        due = clock_sooner(due, publisher->phase == PHASE_DRAINING ? stop_us - FAREWELL_US
+                                                                   : stop_us);
     }
     return due;
 }
