@@ -83,7 +83,7 @@ static const char *setting_text(const struct section *section, const char *name)
     return NULL;
 }
 
-/* --- broker, journal --- */
+/* ---- broker, journal ---- */
 
 static size_t commas_count(const char *text)
 {
@@ -225,7 +225,7 @@ static void load_web(struct loader *loader, const struct section *section)
     }
 }
 
-/* --- links --- */
+/* ---- links ---- */
 
 static void check_address(struct loader *loader, const struct section *section,
                           struct link *link, size_t index)
@@ -273,7 +273,7 @@ static void load_link(struct loader *loader, const struct section *section)
     check_address(loader, section, link, index);
 }
 
-/* --- machines --- */
+/* ---- machines ---- */
 
 static size_t cached_map(struct loader *loader, const char *path)
 {
@@ -469,7 +469,7 @@ static void load_machine(struct loader *loader, const struct section *section)
     factory->machines[index] = *machine;
 }
 
-/* --- all --- */
+/* ---- all ---- */
 
 static void load_sections(struct loader *loader, enum section_kind kind,
                           void (*load)(struct loader *loader, const struct section *section))

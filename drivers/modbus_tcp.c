@@ -80,7 +80,7 @@ struct visit {
     bool is_asked; /* something went over the wire */
 };
 
-/* --- create and destroy ------------------------------------------------------------------ */
+/* ---- create and destroy ---- */
 
 static bool refuse(struct driver_error *error, const struct machine *machine,
                    const struct tag *tag, const char *text)
@@ -236,8 +236,7 @@ static void *link_create(const struct factory *factory, const struct link *setti
     return link;
 }
 
-/* --- one request ---------------------------------------------------------------------------
- */
+/* ---- one request ---- */
 
 static void link_close(void *handle)
 {
@@ -424,8 +423,7 @@ static enum driver_status transact(struct modbus_link *link, struct modbus_frame
     return status;
 }
 
-/* --- read ----------------------------------------------------------------------------------
- */
+/* ---- read ---- */
 
 static void set_bad(struct reading *reading, int64_t time_us, enum reason reason,
                     uint8_t exception)
@@ -603,9 +601,7 @@ static enum driver_status link_read(void *handle, size_t machine, uint32_t due,
     return is_idle ? DRIVER_IDLE : visit.status;
 }
 
-/* --- probe, interpret, plan, interrupt
- * ----------------------------------------------------------------
- */
+/* ---- probe, interpret, plan, interrupt ---- */
 
 /* NOLINTNEXTLINE(readability-function-size): the contract's parameters */
 static enum driver_status link_probe(void *handle, uint8_t unit_id, enum table table,

@@ -80,7 +80,7 @@ static void show(struct device *device, const struct target *target)
     }
 }
 
-/* ------------------------------------------------------------------ a refused address */
+/* ---- a refused address ---- */
 
 /* Another place that may have been meant. */
 struct attempt {
@@ -160,7 +160,7 @@ static enum driver_status try_others(struct device *device, const struct target 
     return status;
 }
 
-/* ------------------------------------------------------------------ the command */
+/* ---- the command ---- */
 
 static int explain(struct device *device, const struct target *target)
 {

@@ -58,7 +58,7 @@ struct task {
     bool is_begun; /* the header is written */
 };
 
-/* ------------------------------------------------------------------ what was typed */
+/* ---- what was typed ---- */
 
 static bool parse_time(const struct command_line *line, enum option option, int64_t *time_us)
 {
@@ -112,7 +112,7 @@ static bool read_line(const struct command_line *line, struct task *task)
     return !is_empty;
 }
 
-/* ------------------------------------------------------------------ unknown names */
+/* ---- unknown names ---- */
 
 static void add_tags(struct names *names, const struct machine *machine)
 {
@@ -163,7 +163,7 @@ static void list_machines(const struct factory *factory)
     (void)fputc('\n', stderr);
 }
 
-/* ------------------------------------------------------------------ exporting */
+/* ---- exporting ---- */
 
 static void show_progress(struct task *task)
 {
@@ -253,7 +253,7 @@ static int export_all(struct task *task)
     return fflush(stdout) == 0 && is_right ? EXIT_DONE : EXIT_FAILED;
 }
 
-/* ------------------------------------------------------------------ verifying */
+/* ---- verifying ---- */
 
 struct verdict {
     uint64_t first_seq;
@@ -364,7 +364,7 @@ static int verify_all(struct task *task)
     return is_right ? EXIT_DONE : EXIT_FAILED;
 }
 
-/* ------------------------------------------------------------------ the command */
+/* ---- the command ---- */
 
 static int run_task(const struct command_line *line, struct task *task)
 {

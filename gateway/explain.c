@@ -17,7 +17,7 @@ enum {
     VALUE_SHOWN = 60,    /* characters of a text */
 };
 
-/* ------------------------------------------------------------------ frames */
+/* ---- frames ---- */
 
 static void print_field(const struct frame_field *field, const uint8_t *bytes, FILE *stream)
 {
@@ -57,7 +57,7 @@ void explain_exchange(const struct driver_exchange *exchange, FILE *stream)
                 exchange->reply_length, stream);
 }
 
-/* ------------------------------------------------------------------ registers */
+/* ---- registers ---- */
 
 static int printable(int character)
 {
@@ -100,7 +100,7 @@ void explain_words(const struct target *target, const uint16_t *words, FILE *str
     }
 }
 
-/* ------------------------------------------------------------------ readings */
+/* ---- readings ---- */
 
 /* Types side by side, one order a line: what has letters for its order, but no text. */
 struct grid {
@@ -306,7 +306,7 @@ static void print_width(const struct target *target, const struct guess_block *b
     free(guesses);
 }
 
-/* ------------------------------------------------------------------ the layout */
+/* ---- the layout ---- */
 
 /* The best guess from each register on, by width; those that do not exist have no type. */
 struct layout {

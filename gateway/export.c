@@ -40,7 +40,7 @@ static bool is_reserved(const struct payload_member *member)
     return false;
 }
 
-/* ------------------------------------------------------------------ texts */
+/* ---- texts ---- */
 
 static unsigned hex_digit(char digit)
 {
@@ -112,7 +112,7 @@ static void write_word(const struct payload_member *member, FILE *stream)
     }
 }
 
-/* ------------------------------------------------------------------ the formats */
+/* ---- the formats ---- */
 
 static void write_csv(const struct export_format *format, const struct journal_row *row,
                       const struct value *value, FILE *stream)
@@ -187,7 +187,7 @@ void export_header(const struct export_format *format, FILE *stream)
     (void)fputs("\r\n", stream);
 }
 
-/* ------------------------------------------------------------------ one sample */
+/* ---- one sample ---- */
 
 /* The member of that name, `name_length` 0 when there is none. */
 static struct payload_member find_member(const char *text, size_t length, const char *name,

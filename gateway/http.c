@@ -66,7 +66,7 @@ void http_fail(struct http_response *response, unsigned status, const char *sent
     }
 }
 
-/* ------------------------------------------------------------------ who may ask */
+/* ---- who may ask ---- */
 
 static bool is_address(const char *host)
 {
@@ -119,7 +119,7 @@ static bool is_our_origin(const struct http_request *request)
             strcasecmp(request->origin + sizeof scheme - 1, request->host) == 0);
 }
 
-/* ------------------------------------------------------------------ the page's files */
+/* ---- the page's files ---- */
 
 /* "gzip", "gzip;q=0.5", "*"; not "gzip;q=0". */
 static bool accepts_gzip(const char *header)
@@ -196,7 +196,7 @@ static const struct web_asset *find_asset(const struct http_site *site, const ch
     return NULL;
 }
 
-/* ------------------------------------------------------------------ the answer */
+/* ---- the answer ---- */
 
 static const struct http_route *find_route(const struct http_site *site, const char *path)
 {

@@ -213,7 +213,7 @@ static void print_points(const struct inspection *inspection, const struct sampl
     free(rows);
 }
 
-/* ------------------------------------------------------------------ what it came to */
+/* ---- what it came to ---- */
 
 void inspect_print_totals(const struct inspect_totals *totals, FILE *stream)
 {
@@ -282,7 +282,7 @@ static void print_reasons(const struct map *map, const struct sample *sample, FI
     }
 }
 
-/* ------------------------------------------------------------------ one poll */
+/* ---- one poll ---- */
 
 /* Connects and reads all tags; the readings are filled in any case. */
 static enum driver_status read_all(struct inspection *inspection, struct reading *readings)
@@ -358,7 +358,7 @@ bool inspect_machine(const struct factory *factory, size_t machine,
     return found.bad == 0 && found.silent == 0;
 }
 
-/* ------------------------------------------------------------------ the plan and its price */
+/* ---- the plan and its price ---- */
 
 /* What a cycle costs on the line. */
 struct price {

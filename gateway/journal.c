@@ -56,8 +56,7 @@ static const char *const texts[STATEMENTS_COUNT] = {
     [FIRST_TIME] = "select time_us from samples where seq > ?1 order by seq limit 1",
 };
 
-/* ------------------------------------------------------------------ shared with the other
- * parts */
+/* ---- shared with the other parts ---- */
 
 void journal_tell(struct journal *journal, const char *format, ...)
 {
@@ -106,7 +105,7 @@ enum journal_connection journal_prepare(struct journal *journal)
     return journal->writes != NULL ? JOURNAL_READY : journal_refuse(journal, "reading");
 }
 
-/* ------------------------------------------------------------------ how it stands */
+/* ---- how it stands ---- */
 
 const char *journal_set_aside(const struct journal *journal)
 {
@@ -163,7 +162,7 @@ int64_t journal_oldest_us(struct journal *journal, uint64_t after_seq)
     return ask(journal, FIRST_TIME);
 }
 
-/* ------------------------------------------------------------------ transactions */
+/* ---- transactions ---- */
 
 static enum journal_status finish(struct journal *journal, enum statement which,
                                   const char *doing)
@@ -254,7 +253,7 @@ enum journal_status journal_commit(struct journal *journal, uint64_t cursor)
     return abandon_unless(journal, status);
 }
 
-/* ------------------------------------------------------------------ samples */
+/* ---- samples ---- */
 
 enum journal_status journal_put_row(struct journal *journal, const struct journal_row *row,
                                     int64_t machine)
@@ -284,7 +283,7 @@ enum journal_status journal_append(struct journal *journal, const struct journal
                           journal_put_row(journal, row, journal->machines[row->machine]));
 }
 
-/* ------------------------------------------------------------------ gaps */
+/* ---- gaps ---- */
 
 /* The id of the last gap when `gap` goes on where it ends, for the same reason; else 0. */
 static int64_t find_neighbour(struct journal *journal, const struct journal_gap *gap)
@@ -329,7 +328,7 @@ enum journal_status journal_append_gap(struct journal *journal, const struct jou
     return abandon_unless(journal, journal_put_gap(journal, gap));
 }
 
-/* ------------------------------------------------------------------ runs */
+/* ---- runs ---- */
 
 /* The run after all that are known. One of them may be illegible; the others still count. */
 static uint64_t next_run(struct journal *journal, uint64_t now_s)

@@ -46,7 +46,7 @@ static bool is_run(struct journal *journal, enum statement which)
     return sql_run(journal->entries, which) == SQL_DONE;
 }
 
-/* ------------------------------------------------------------------ machines */
+/* ---- machines ---- */
 
 /* Its number, 0 when it has none yet; `is_same` when its entry says the same. False when the
  * table cannot be read. */
@@ -126,7 +126,7 @@ static bool enter_machines(struct journal *journal)
     return is_done;
 }
 
-/* ------------------------------------------------------------------ topics */
+/* ---- topics ---- */
 
 static bool want_topic(struct journal *journal, const struct machine *machine, const char *leaf,
                        const char *name)

@@ -31,7 +31,7 @@ static const char last_seq_text[] =
     " (select seq from sqlite_sequence where name = 'samples'), 0),"
     " coalesce((select max(last) from gaps), 0))";
 
-/* ------------------------------------------------------------------ the steps */
+/* ---- the steps ---- */
 
 static enum journal_connection open_file(struct journal *journal)
 {
@@ -198,7 +198,7 @@ enum journal_connection journal_establish(struct journal *journal)
     return connection;
 }
 
-/* ------------------------------------------------------------------ connecting */
+/* ---- connecting ---- */
 
 /* SQLite ends a log silently at the first frame that is damaged, and a file may come back from
  * a backup: what the note knows beyond the end is lost, and its numbers are not given again. */
@@ -252,7 +252,7 @@ static bool connect_or_replace(struct journal *journal)
     return is_ready && check_end(journal);
 }
 
-/* ------------------------------------------------------------------ opening */
+/* ---- opening ---- */
 
 /* What may be different in a moment: a disk that is full, descriptors used up … */
 static bool may_pass(int cause)

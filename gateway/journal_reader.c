@@ -63,7 +63,7 @@ struct journal_reader {
     char message[256];
 };
 
-/* ------------------------------------------------------------------ connecting */
+/* ---- connecting ---- */
 
 static void disconnect(struct journal_reader *reader)
 {
@@ -171,7 +171,7 @@ bool journal_reader_is_damage(const struct journal_reader *reader)
     return reader->is_damage;
 }
 
-/* ------------------------------------------------------------------ where to read */
+/* ---- where to read ---- */
 
 bool journal_reader_select(struct journal_reader *reader,
                            const struct journal_selection *selection)
@@ -225,7 +225,7 @@ void journal_reader_reset(struct journal_reader *reader)
     reader->gap_next = 0;
 }
 
-/* ------------------------------------------------------------------ rows */
+/* ---- rows ---- */
 
 /* Leaves `source` as it is when the journal does not know the machine, or its entry is damaged.
  */
@@ -358,7 +358,7 @@ bool journal_reader_find_readable(struct journal_reader *reader, uint64_t after_
     return true;
 }
 
-/* ------------------------------------------------------------------ gaps and numbers */
+/* ---- gaps and numbers ---- */
 
 bool journal_reader_gap(struct journal_reader *reader, size_t index, struct journal_gap *gap)
 {

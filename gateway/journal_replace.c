@@ -51,7 +51,7 @@ void journal_read_remains(const char *file, struct journal_remains *remains)
     sql_close(sql);
 }
 
-/* ------------------------------------------------------------------ what is to be saved */
+/* ---- what is to be saved ---- */
 
 /* In order of their first seq. */
 struct plan {
@@ -132,7 +132,7 @@ static void carry_gaps(struct journal *journal, struct sql *from)
     sql_reset(statements, GAPS);
 }
 
-/* ------------------------------------------------------------------ the new journal */
+/* ---- the new journal ---- */
 
 /* The new journal goes on where the old one ended, and says what it lacks. */
 static bool enter_remains(struct journal *journal, const char *old, const char *name,

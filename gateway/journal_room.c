@@ -23,7 +23,7 @@
  * half of it; first in the log and then in the file. */
 enum { ROW_GROWTH = 4 };
 
-/* ------------------------------------------------------------------ within max_size */
+/* ---- within max_size ---- */
 
 uint64_t journal_wal_size(const struct journal *journal)
 {
@@ -95,7 +95,7 @@ uint64_t journal_transaction_bytes(const struct journal *journal)
     return room < most ? room : most;
 }
 
-/* ------------------------------------------------------------------ on the disk */
+/* ---- on the disk ---- */
 
 /* What a checkpoint, and the deletion after it, may write. */
 static uint64_t ballast_bytes(const struct journal *journal)

@@ -44,7 +44,7 @@ static uint64_t ask(struct journal *journal, enum statement which)
     return (uint64_t)number;
 }
 
-/* ------------------------------------------------------------------ what is to be done */
+/* ---- what is to be done ---- */
 
 static void close_damaged(struct journal *journal)
 {
@@ -108,7 +108,7 @@ uint64_t journal_sendable(const struct journal *journal)
     return range->id != 0 && !range->is_history ? range->next - 1 : UINT64_MAX;
 }
 
-/* ------------------------------------------------------------------ one step */
+/* ---- one step ---- */
 
 /* What is found on the way from `next` to `last`. */
 struct walk {
@@ -230,7 +230,7 @@ static void walk_on(struct journal *journal, struct walk *walk)
     }
 }
 
-/* ------------------------------------------------------------------ the two directions */
+/* ---- the two directions ---- */
 
 static bool open_damaged(struct journal *journal, bool *is_hopeless)
 {

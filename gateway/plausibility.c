@@ -101,7 +101,7 @@ __attribute__((format(printf, 2, 3))) static void give_reason(struct guess *gues
     va_end(arguments);
 }
 
-/* ------------------------------------------------------------------ each kind of value */
+/* ---- each kind of value ---- */
 
 /* The raw value, put in order as the decoder does. */
 static uint64_t raw_of(const struct tag *tag, const uint16_t *words)
@@ -276,7 +276,7 @@ static void judge_digits(const struct judgement *judgement)
                                                  : "every digit is below ten");
 }
 
-/* ------------------------------------------------------------------ one guess */
+/* ---- one guess ---- */
 
 static void judge_by_kind(const struct judgement *judgement)
 {
@@ -379,7 +379,7 @@ static bool prepare(const struct tag *row, struct guess *guess, size_t type, con
            (order[0] == '\0' || map_type_parse_order(&guess->tag, order, error));
 }
 
-/* ------------------------------------------------------------------ what the row says */
+/* ---- what the row says ---- */
 
 /* The text as it would be published, and its number; NAN when it cannot be. */
 static double write_scaled(const struct guess *guess, const struct number_scaling *scaling,
@@ -464,7 +464,7 @@ static void make_guess(const struct guess_block *block, size_t start, size_t typ
     }
 }
 
-/* ------------------------------------------------------------------ all of them */
+/* ---- all of them ---- */
 
 /* The neighbour of the same type and order, `step` registers on: plausible as well? */
 static bool has_neighbour(const struct guess_block *block, size_t start, size_t type,

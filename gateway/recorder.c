@@ -74,7 +74,7 @@ static struct ledger_view look(const struct recorder *recorder)
     return view;
 }
 
-/* ------------------------------------------------------------------ failing and healing */
+/* ---- failing and healing ---- */
 
 /* Samples that memory did not hold until they could be journaled: their numbers are missing. */
 static uint64_t count_dropped(const struct recorder *recorder)
@@ -180,7 +180,7 @@ static enum journal_status reopen(struct recorder *recorder)
     return status;
 }
 
-/* ------------------------------------------------------------------ retention */
+/* ---- retention ---- */
 
 static bool is_waiting(void *context, uint64_t seq, const char *topic)
 {
@@ -245,7 +245,7 @@ static enum journal_status make_room(struct recorder *recorder, bool is_disk_ful
     return status;
 }
 
-/* ------------------------------------------------------------------ committing */
+/* ---- committing ---- */
 
 /* One transaction: what was dropped before the oldest record, then records up to the next
  * number that is missing. */
@@ -377,7 +377,7 @@ static void commit_all(struct recorder *recorder)
     }
 }
 
-/* ------------------------------------------------------------------ salvage */
+/* ---- salvage ---- */
 
 /* One step. What is on its way to the broker goes first, so the disk gets room by force only
  * once a second. */
@@ -403,7 +403,7 @@ static enum journal_status salvage(struct recorder *recorder)
     return status;
 }
 
-/* ------------------------------------------------------------------ housekeeping */
+/* ---- housekeeping ---- */
 
 static enum journal_status forget_obsolete(struct recorder *recorder)
 {
@@ -467,7 +467,7 @@ static void keep_house(struct recorder *recorder, int64_t now_us)
     }
 }
 
-/* ------------------------------------------------------------------ the thread */
+/* ---- the thread ---- */
 
 static int64_t next_due_us(const struct recorder *recorder)
 {

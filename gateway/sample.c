@@ -379,7 +379,7 @@ static int64_t oldest_time(const struct reading *readings, size_t count)
     return oldest_us;
 }
 
-/* `"time":"…","t":…,"q":"…"`, and where the value of q stands: it is known last. */
+/* `"time":"…","t":…`. */
 static char *put_frame(char *at, int64_t time_us)
 {
     at = put_text(at, "\"time\":\"");

@@ -37,7 +37,7 @@ struct sql_statements {
     sqlite3_stmt *prepared[];
 };
 
-/* ------------------------------------------------------------------ how it went */
+/* ---- how it went ---- */
 
 static enum sql_status status_of(int code)
 {
@@ -84,7 +84,7 @@ const char *sql_message(const struct sql *sql)
     return sql->message;
 }
 
-/* ------------------------------------------------------------------ connections */
+/* ---- connections ---- */
 
 /* Only an URI can say that a file is immutable. */
 static int open_immutable(const char *file, sqlite3 **database)
@@ -191,7 +191,7 @@ void sql_roll_back(struct sql *sql)
     }
 }
 
-/* ------------------------------------------------------------------ asked once */
+/* ---- asked once ---- */
 
 enum sql_status sql_execute(struct sql *sql, const char *text)
 {
@@ -235,7 +235,7 @@ bool sql_agrees(struct sql *sql, const char *text, const char *expected)
     return is_agreed;
 }
 
-/* ------------------------------------------------------------------ prepared statements */
+/* ---- prepared statements ---- */
 
 struct sql_statements *sql_prepare(struct sql *sql, const char *const *texts, size_t count)
 {

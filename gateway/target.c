@@ -27,7 +27,7 @@ __attribute__((format(printf, 2, 3))) static bool fail(char *error, const char *
     return false;
 }
 
-/* ------------------------------------------------------------------ the URL */
+/* ---- the URL ---- */
 
 static bool parse_unit_id(const char *text, struct target *target, char *error)
 {
@@ -121,7 +121,7 @@ bool target_parse_url(struct arena *arena, const char *text, struct target *targ
     return question == NULL || parse_settings(question + 1, target, error);
 }
 
-/* ------------------------------------------------------------------ the place */
+/* ---- the place ---- */
 
 static bool fail_place(const char *text, char *error)
 {
@@ -165,7 +165,7 @@ bool target_parse_count(const char *text, struct target *target,
     return true;
 }
 
-/* ------------------------------------------------------------------ its numbers */
+/* ---- its numbers ---- */
 
 static const char *const decimal_names[TARGET_DECIMALS_COUNT] = {
     [TARGET_SCALE] = "scale",

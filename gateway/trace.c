@@ -72,7 +72,7 @@ static bool is_armed(struct trace *trace)
     return trace != NULL && atomic_load_explicit(&trace->armed_count, memory_order_relaxed) > 0;
 }
 
-/* ------------------------------------------------------------------ whoever looks */
+/* ---- whoever looks ---- */
 
 int trace_arm(struct trace *trace, size_t machine, size_t tag, struct wake *wake)
 {
@@ -115,7 +115,7 @@ bool trace_look(struct trace *trace, int number, struct trace_view *view)
     return view->ended_us[TRACE_PUBACK] != 0;
 }
 
-/* ------------------------------------------------------------------ the poller */
+/* ---- the poller ---- */
 
 bool trace_is_awaited(struct trace *trace, size_t machine)
 {
@@ -226,7 +226,7 @@ void trace_poll(struct trace *trace, const struct trace_poll *poll)
     }
 }
 
-/* ------------------------------------------------------------------ behind it */
+/* ---- behind it ---- */
 
 void trace_commit(struct trace *trace, uint64_t seq)
 {

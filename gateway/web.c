@@ -85,7 +85,7 @@ struct http_waiter {
     size_t body_length;
 };
 
-/* ------------------------------------------------------------------ deadlines */
+/* ---- deadlines ---- */
 
 static void cut(struct visitor *visitor)
 {
@@ -187,7 +187,7 @@ static void on_connection(void *argument, struct MHD_Connection *connection, voi
     }
 }
 
-/* ------------------------------------------------------------------ streams */
+/* ---- streams ---- */
 
 /* Whether this visitor was waiting, and from now on is not. */
 static bool claim(struct visitor *visitor)
@@ -279,7 +279,7 @@ static void *run(void *argument)
     return NULL;
 }
 
-/* ------------------------------------------------------------------ requests */
+/* ---- requests ---- */
 
 static const char *header(struct MHD_Connection *connection, const char *name)
 {
@@ -518,7 +518,7 @@ __attribute__((format(printf, 2, 0))) static void on_log(void *argument, const c
     log_line(LOG_LEVEL_INFO, "web", "event=bad-client said=\"%s\"", text);
 }
 
-/* ------------------------------------------------------------------ start and stop */
+/* ---- start and stop ---- */
 
 static void find_names(struct web *web, const char *listen_address)
 {

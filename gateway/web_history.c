@@ -55,7 +55,7 @@ struct coverage {
     bool is_thinned;
 };
 
-/* ------------------------------------------------------------------ reading */
+/* ---- reading ---- */
 
 /* The time of the first row from that seq on; INT64_MAX behind the last. */
 static int64_t time_at(struct journal_reader *reader, uint64_t seq)
@@ -177,7 +177,7 @@ static void answer_query(struct web_history *history, const struct query *query)
     http_finish(query->waiter, &response);
 }
 
-/* ------------------------------------------------------------------ the thread */
+/* ---- the thread ---- */
 
 static struct query *take(struct web_history *history, bool *is_stopping)
 {
@@ -246,7 +246,7 @@ void web_history_destroy(struct web_history *history)
     free(history);
 }
 
-/* ------------------------------------------------------------------ questions */
+/* ---- questions ---- */
 
 static void start(void *data, struct http_waiter *waiter)
 {

@@ -45,7 +45,7 @@ struct web_lab {
     bool is_stopping;
 };
 
-/* ------------------------------------------------------------------ the simulator */
+/* ---- the simulator ---- */
 
 static int open_socket(const char *path)
 {
@@ -100,7 +100,7 @@ static char *ask(int descriptor, const char *line)
     return read_line(descriptor);
 }
 
-/* ------------------------------------------------------------------ the answers */
+/* ---- the answers ---- */
 
 static void put(struct json *json, const char *name, const char *text)
 {
@@ -153,7 +153,7 @@ static void carry_out(const struct order *order, struct http_response *response)
     (void)close(descriptor);
 }
 
-/* ------------------------------------------------------------------ the thread */
+/* ---- the thread ---- */
 
 /* NULL: there is none. */
 static struct order *take(struct web_lab *lab, bool *is_stopping)
@@ -237,7 +237,7 @@ void web_lab_destroy(struct web_lab *lab)
     free(lab);
 }
 
-/* ------------------------------------------------------------------ requests */
+/* ---- requests ---- */
 
 static void start_order(void *data, struct http_waiter *waiter)
 {

@@ -27,7 +27,7 @@ static void head(const struct scrape *scrape, const char *name, const char *type
                   name, type);
 }
 
-/* ------------------------------------------------------------------ the gateway */
+/* ---- the gateway ---- */
 
 static double read_started(const struct scrape *scrape)
 {
@@ -125,7 +125,7 @@ static void put_gateway(const struct scrape *scrape)
     }
 }
 
-/* ------------------------------------------------------------------ machines */
+/* ---- machines ---- */
 
 static double read_online(const struct health *health)
 {
@@ -179,7 +179,7 @@ static void put_machines(const struct scrape *scrape)
     }
 }
 
-/* ------------------------------------------------------------------ links */
+/* ---- links ---- */
 
 static uint64_t read_requests(const struct bus_link *link)
 {
@@ -271,7 +271,7 @@ static void put_links(const struct scrape *scrape)
     }
 }
 
-/* ------------------------------------------------------------------ values */
+/* ---- values ---- */
 
 static void put_label_text(const char *text, FILE *stream)
 {
@@ -349,7 +349,7 @@ char *web_metrics_write(const struct web_parts *parts, size_t *length)
     return text;
 }
 
-/* ------------------------------------------------------------------ health */
+/* ---- health ---- */
 
 static bool put_reasons(struct json *json, const struct web_parts *parts)
 {

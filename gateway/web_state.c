@@ -74,7 +74,7 @@ void web_state_look(struct web_state *state)
     }
 }
 
-/* ------------------------------------------------------------------ beside the machines */
+/* ---- beside the machines ---- */
 
 static void put_ms(struct json *json, const char *name, int64_t time_us)
 {
@@ -165,7 +165,7 @@ static void put_surroundings(struct json *json, const struct web_state *state, b
     }
 }
 
-/* ------------------------------------------------------------------ machines */
+/* ---- machines ---- */
 
 static void put_health(struct json *json, const struct health *health)
 {
@@ -270,7 +270,7 @@ static void remember(struct machine_state *of, const struct machine *machine, bo
     (void)memcpy(told->texts, seen->texts, seen->texts_size);
 }
 
-/* ------------------------------------------------------------------ both */
+/* ---- both ---- */
 
 static char *end(struct json *json, size_t *length)
 {

@@ -58,7 +58,7 @@ static void put_null(struct json *json, const char *name)
     json_raw(json, name, "null", 4);
 }
 
-/* ------------------------------------------------------------------ frames */
+/* ---- frames ---- */
 
 static void put_field(struct json *json, const char *name, size_t offset, size_t length,
                       const char *value)
@@ -139,7 +139,7 @@ static void put_exchange(struct json *json, const struct place *place)
     json_close(json, '}');
 }
 
-/* ------------------------------------------------------------------ registers */
+/* ---- registers ---- */
 
 static void put_registers(struct json *json, const struct place *place)
 {
@@ -235,7 +235,7 @@ static void put_orders(struct json *json, const struct place *place)
     json_close(json, ']');
 }
 
-/* ------------------------------------------------------------------ meaning */
+/* ---- meaning ---- */
 
 static uint64_t whole_of(const struct place *place)
 {
@@ -331,7 +331,7 @@ static void put_value(struct json *json, const struct trace_view *view, const st
     json_signed(json, "time", view->point.time_us / 1000);
 }
 
-/* ------------------------------------------------------------------ row and message */
+/* ---- row and message ---- */
 
 static void put_message(struct json *json, const struct web_parts *parts,
                         const struct tag_reference *of, const struct trace_view *view)

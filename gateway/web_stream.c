@@ -88,7 +88,7 @@ void web_stream_destroy(struct web_stream *stream)
     free(stream);
 }
 
-/* ------------------------------------------------------------------ viewers */
+/* ---- viewers ---- */
 
 struct web_stream_viewer *web_stream_join(struct web_stream *stream)
 {
@@ -186,7 +186,7 @@ bool web_stream_has_more(struct web_stream *stream, const struct web_stream_view
     return has_more;
 }
 
-/* ------------------------------------------------------------------ ticking */
+/* ---- ticking ---- */
 
 /* `event: NAME`, one line of data, an empty line. */
 static struct message *make(const char *name, const char *data, size_t length)

@@ -128,7 +128,7 @@ void web_trace_destroy(struct web_trace *trace)
     free(trace);
 }
 
-/* ------------------------------------------------------------------ questions */
+/* ---- questions ---- */
 
 static int64_t due_of(const struct tag_reference *of)
 {

@@ -28,7 +28,7 @@ static void put_member(FILE *stream, const char *name, const char *text)
     account_put_string(stream, text);
 }
 
-/* --- Scenarios --------------------------------------------------------------------------- */
+/* ---- Scenarios ---- */
 
 static void put_texts(FILE *stream, const char *name,
                       const char *const texts[static SCENARIO_LANGUAGES_COUNT])
@@ -75,7 +75,7 @@ void account_put_scenarios(FILE *stream)
     (void)fputc(']', stream);
 }
 
-/* --- What is wrong ----------------------------------------------------------------------- */
+/* ---- What is wrong ---- */
 
 /* The faults of one id, as one: a scenario's, or one on its own. */
 struct group {
@@ -219,7 +219,7 @@ void account_put_faults(const struct dialog_parts *parts, bool is_for_learners, 
     put_single_faults(parts->faults, is_for_learners, stream);
 }
 
-/* --- The line ---------------------------------------------------------------------------- */
+/* ---- The line ---- */
 
 void account_put_lines(const struct world *world, FILE *stream)
 {

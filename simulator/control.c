@@ -58,7 +58,7 @@ static int connect_to(const struct sockaddr_un *address)
     return fd;
 }
 
-/* --- Clients ----------------------------------------------------------------------------- */
+/* ---- Clients ---- */
 
 static void close_client(struct client *client)
 {
@@ -170,7 +170,7 @@ static void control_ready(struct server_source *source, uint32_t events)
     (void)close(fd); /* all places are taken */
 }
 
-/* --- The socket -------------------------------------------------------------------------- */
+/* ---- The socket ---- */
 
 /* Takes away what a simulator that was killed has left. */
 static bool clear_place(const struct sockaddr_un *address)

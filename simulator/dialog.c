@@ -7,7 +7,7 @@
 #include "simulator/account.h"
 #include "simulator/scenario.h"
 
-/* --- Reading: a flat object of strings and whole numbers --------------------------------- */
+/* ---- Reading: a flat object of strings and whole numbers ---- */
 
 struct request {
     char command[32];
@@ -105,7 +105,7 @@ static void put_error(FILE *reply, const char *text)
     (void)fputc('}', reply);
 }
 
-/* --- The commands ------------------------------------------------------------------------ */
+/* ---- The commands ---- */
 
 static unsigned read_id(const struct request *request)
 {

@@ -17,8 +17,7 @@ struct faults {
     struct names *targets; /* NULL: any name */
 };
 
-/* --- What they do to a reply ---------------------------------------------------------------
- */
+/* ---- What they do to a reply ---- */
 
 static void add_word(uint8_t *bytes, double value)
 {
@@ -169,8 +168,7 @@ static const struct fault_kind kinds[] = {
 };
 enum { KINDS_COUNT = sizeof kinds / sizeof kinds[0] };
 
-/* --- Text ------------------------------------------------------------------------------------
- */
+/* ---- Text ---- */
 
 static bool fail(struct fault_error *error, const char *what, const char *text)
 {
@@ -449,8 +447,7 @@ void fault_print_kinds(FILE *stream)
     }
 }
 
-/* --- The set
- * ---------------------------------------------------------------------------------- */
+/* ---- The set ---- */
 
 static struct names *collect_targets(const struct factory *factory)
 {

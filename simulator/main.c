@@ -241,8 +241,7 @@ static int run(const struct command_line *line)
     return code;
 }
 
-/* --- Speaking to one that runs --------------------------------------------------------------
- */
+/* ---- Speaking to one that runs ---- */
 
 /* Asks, prints the reply; `reply` decides the exit code. */
 static int ask(const struct command_line *line, const char *request)

@@ -39,7 +39,7 @@ struct registers {
     size_t words_count;
 };
 
-/* --- Which addresses exist --------------------------------------------------------------- */
+/* ---- Which addresses exist ---- */
 
 static void mark_range(uint8_t *marks, uint32_t first, uint32_t count, uint32_t width)
 {
@@ -200,7 +200,7 @@ uint16_t *registers_find_writable(struct registers *registers, enum table table,
     return segment != NULL ? segment->words + (address - segment->first) : NULL;
 }
 
-/* --- Bytes and words --------------------------------------------------------------------- */
+/* ---- Bytes and words ---- */
 
 /* Lays `size` bytes, the most significant first, out in the order in which they arrive. */
 static void store_bytes(const struct registers *registers, size_t index, const uint8_t *bytes,
@@ -283,7 +283,7 @@ bool registers_block(const struct registers *registers, size_t index,
     return true;
 }
 
-/* --- Types ------------------------------------------------------------------------------- */
+/* ---- Types ---- */
 
 /* The nearest IEEE 754 half, ties to even. */
 static uint16_t half_from_double(double value)

@@ -89,8 +89,7 @@ static int64_t clock_us(clockid_t clock)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-/* --- Connections
- * ------------------------------------------------------------------------------ */
+/* ---- Connections ---- */
 
 static struct connection *take_connection(struct server *server)
 {
@@ -348,8 +347,7 @@ static void connection_ready(struct server_source *source, uint32_t events)
     (void)serve_input(server, connection);
 }
 
-/* --- Endpoints
- * -------------------------------------------------------------------------------- */
+/* ---- Endpoints ---- */
 
 static bool is_full(const struct endpoint *endpoint)
 {
@@ -482,8 +480,7 @@ static void kick(struct server *server)
     }
 }
 
-/* --- Making it
- * -------------------------------------------------------------------------------- */
+/* ---- Making it ---- */
 
 static bool fail(struct server_error *error, const struct link *link, const char *why)
 {
@@ -631,8 +628,7 @@ bool server_watch_edges(struct server *server, int fd, struct server_source *sou
     return epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
-/* --- The loop
- * --------------------------------------------------------------------------------- */
+/* ---- The loop ---- */
 
 static void advance(struct server *server)
 {

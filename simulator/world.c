@@ -33,8 +33,7 @@ struct world {
     uint64_t skipped; /* steps that a stall has cost */
 };
 
-/* --- Making it -------------------------------------------------------------------------------
- */
+/* ---- Making it ---- */
 
 static void make_production(const struct world *world, struct production *production,
                             size_t index, uint64_t seed)
@@ -222,8 +221,7 @@ void world_destroy(struct world *world)
     free(world);
 }
 
-/* --- Registers -------------------------------------------------------------------------------
- */
+/* ---- Registers ---- */
 
 static void put_field(struct world_unit *unit, size_t tag)
 {
@@ -360,8 +358,7 @@ void world_written(struct world_unit *unit, enum table table, uint16_t address, 
     }
 }
 
-/* --- Time ------------------------------------------------------------------------------------
- */
+/* ---- Time ---- */
 
 static void hold_tags(struct world_unit *unit, const struct fault *fault)
 {

@@ -240,8 +240,7 @@ static void reopen(struct bench *bench)
     assert_all_right(bench, 1, EACH);
 }
 
-/* --- create, open, close -------------------------------------------------------------------
- */
+/* ---- create, open, close ---- */
 
 static void create_opens_nothing(void **state)
 {
@@ -448,8 +447,7 @@ static void destroy_gives_everything_back(void **state)
     finish(bench);
 }
 
-/* --- reading -------------------------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 static void read_fills_every_reading(void **state)
 {
@@ -614,8 +612,7 @@ static void a_text_of_the_largest_length_is_interpreted(void **state)
     assert_int_equal(reading.reason, REASON_BAD_ENCODING);
 }
 
-/* --- answers that are none -----------------------------------------------------------------
- */
+/* ---- answers that are none ---- */
 
 static void ends_as(int behaviour, enum driver_status status, const char *reason)
 {
@@ -784,8 +781,7 @@ static void what_was_answered_before_the_end_keeps_its_values(void **state)
     finish(bench);
 }
 
-/* --- exceptions ----------------------------------------------------------------------------
- */
+/* ---- exceptions ---- */
 
 static struct driver_counters counted(const struct bench *bench)
 {
@@ -1149,8 +1145,7 @@ static void values_of_several_registers_are_never_split(void **state)
     finish(bench);
 }
 
-/* --- pauses, interrupt, limits -------------------------------------------------------------
- */
+/* ---- pauses, interrupt, limits ---- */
 
 static void gap_and_settle_are_kept(void **state)
 {
@@ -1345,8 +1340,7 @@ static void m6_descriptors_beyond_1024_do_no_harm(void **state)
     finish(bench);
 }
 
-/* --- the list ------------------------------------------------------------------------------
- */
+/* ---- the list ---- */
 
 static const struct CMUnitTest claims[] = {
     cmocka_unit_test(create_opens_nothing),

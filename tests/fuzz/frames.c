@@ -103,8 +103,7 @@ static void fail(const struct link *link, const char *what)
     _exit(1); /* stderr has no buffer, and one thread is all there is */
 }
 
-/* --- Frames: each writes what follows the unit id, and returns how many bytes ---------------
- */
+/* ---- Frames: each writes what follows the unit id, and returns how many bytes ---- */
 
 static uint32_t draw_address(void)
 {
@@ -232,8 +231,7 @@ static void make_batch(struct link *link)
     }
 }
 
-/* --- Links ---------------------------------------------------------------------------------
- */
+/* ---- Links ---- */
 
 static void open_link(struct link *link)
 {

@@ -81,7 +81,7 @@ static bool fault_strikes(enum fault_kind kind)
     return is_struck;
 }
 
-/* ------------------------------------------------------------------ images */
+/* ---- images ---- */
 
 enum { FAULT_SECTOR = 512, FAULT_SECTORS = 4096, FAULT_IMAGES = 64 };
 
@@ -117,7 +117,7 @@ static void fault_forget_images(void)
     }
 }
 
-/* ------------------------------------------------------------------ libc's calls */
+/* ---- libc's calls ---- */
 
 /* Not SQLite's own, which come through the VFS. */
 static unsigned fault_inside;
@@ -244,7 +244,7 @@ int fsync(int descriptor)
     return fault_real_fsync(descriptor);
 }
 
-/* ------------------------------------------------------------------ SQLite's files */
+/* ---- SQLite's files ---- */
 
 struct fault_file {
     sqlite3_file base;
@@ -476,7 +476,7 @@ static void fault_install(void)
     }
 }
 
-/* ------------------------------------------------------------------ before and after */
+/* ---- before and after ---- */
 
 /* Nothing fails; the files of `folder` are as they are. */
 static void fault_begin(const char *folder, uint32_t seed)

@@ -36,7 +36,7 @@ static void check(bool is_so, const char *text)
 
 #define CHECK(condition) check((condition), #condition)
 
-/* ------------------------------------------------------------------ files */
+/* ---- files ---- */
 
 static void remove_matching(const char *name)
 {
@@ -57,7 +57,7 @@ static void remove_files(void)
     remove_matching(".grave*");
 }
 
-/* ------------------------------------------------------------------ scenarios */
+/* ---- scenarios ---- */
 
 static void make_payload(uint64_t seq, char payload[static 300])
 {
@@ -197,7 +197,7 @@ static void save(void)
     }
 }
 
-/* ------------------------------------------------------------------ afterwards */
+/* ---- afterwards ---- */
 
 static void check_sound(void)
 {
@@ -262,7 +262,7 @@ static void check_all(size_t set_aside_max)
     CHECK(count_files(".damaged-*Z") <= set_aside_max);
 }
 
-/* ------------------------------------------------------------------ the loops */
+/* ---- the loops ---- */
 
 struct scenario {
     const char *name;

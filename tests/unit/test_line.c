@@ -97,7 +97,7 @@ static uint64_t hash(struct plant *plant)
     return sum;
 }
 
-/* --- One seed, one history --------------------------------------------------------------- */
+/* ---- One seed, one history ---- */
 
 static void complain(const struct world_unit *unit, size_t tag, const char *what)
 {
@@ -165,7 +165,7 @@ static void test_same_history_at_any_speed(void **state)
     end_plant(&other);
 }
 
-/* --- The reference ----------------------------------------------------------------------- */
+/* ---- The reference ---- */
 
 #define CLEAN "set tag=microstop value=0", "set tag=mtbf value=1e9"
 
@@ -291,7 +291,7 @@ static void test_the_oven_tells_its_seal(void **state)
     assert_true(leaky / sound > 1.12 && leaky / sound < 1.18);
 }
 
-/* --- Values ------------------------------------------------------------------------------ */
+/* ---- Values ---- */
 
 static bool is_in_range(const struct tag *tag, double number)
 {
@@ -328,7 +328,7 @@ static void test_every_value_is_in_its_range(void **state)
     end_plant(&plant);
 }
 
-/* --- Scenarios --------------------------------------------------------------------------- */
+/* ---- Scenarios ---- */
 
 static void test_all_scenarios_are_understood(void **state)
 {
@@ -700,7 +700,7 @@ static void test_the_class_breathes(void **state)
     assert_true(fabs(co2_after_an_hour("set tag=people value=25") - 849) < 10);
 }
 
-/* --- The control socket's commands ------------------------------------------------------- */
+/* ---- The control socket's commands ---- */
 
 static void ask(struct plant *plant, const char *line, char *reply, size_t size)
 {

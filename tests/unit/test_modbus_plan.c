@@ -37,8 +37,7 @@ static void assert_request(const struct modbus_plan *plan, size_t index, uint16_
     assert_int_equal(request->count, count);
 }
 
-/* --- by example ----------------------------------------------------------------------------
- */
+/* ---- by example ---- */
 
 static void holes_are_bridged_up_to_the_limit(void **state)
 {
@@ -157,8 +156,7 @@ static void a_value_and_its_exponent_come_together(void **state)
     modbus_plan_destroy(plan);
 }
 
-/* --- refusals ------------------------------------------------------------------------------
- */
+/* ---- refusals ---- */
 
 /* Runs the plan against a device that refuses what `is_refused` says, with at most so many
  * splits; returns the requests. */
@@ -312,8 +310,7 @@ static void bisecting_halves(void **state)
     }
 }
 
-/* --- at random -----------------------------------------------------------------------------
- */
+/* ---- at random ---- */
 
 struct problem {
     struct modbus_plan_tag tags[TAGS_MAX];
@@ -429,8 +426,7 @@ static void random_refusals_end_with_the_guilty_alone(void **state)
     }
 }
 
-/* --- the fewest, by trying all -------------------------------------------------------------
- */
+/* ---- the fewest, by trying all ---- */
 
 static uint32_t end_of(const struct modbus_plan_tag *tag)
 {

@@ -242,8 +242,7 @@ static void golden_texts(void **state)
     assert_text(&reading, "--11-23T15:38:42.500");
 }
 
-/* --- every order of every width, signed, unsigned and float alike (PITFALLS D13, D14)
- * --------- */
+/* ---- every order of every width, signed, unsigned and float alike (PITFALLS D13, D14) ---- */
 
 /* Sends `natural` (most significant byte first) as a device with this order does. */
 static void arrive(const uint8_t *natural, size_t bytes, const char *order, uint16_t *registers)
@@ -379,8 +378,7 @@ static void floats_that_are_no_numbers(void **state)
     }
 }
 
-/* --- the rarer encodings -------------------------------------------------------------------
- */
+/* ---- the rarer encodings ---- */
 
 static void bcd_digits(void **state)
 {
