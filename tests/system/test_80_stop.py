@@ -3,6 +3,7 @@
 import signal
 import time
 
+import fake_plc
 import harness
 
 
@@ -48,6 +49,23 @@ class Stop(harness.Scenario):
         start = watcher.mark()
         gateway.kill()
         watcher.wait_topic("/_gateway/gw1/status", "^offline$", start=start)
+
+    @harness.quick
+    def test_a_machine_that_died_with_the_gateway_is_not_online_again(self):
+        """What a killed gateway left with the broker says `online`; the next one may not know
+        better for minutes, but must not leave it at that."""
+        broker, factory = self.broker(), self.factory()
+        plc = fake_plc.FakePlc(self, tables=fake_plc.words(5))
+        factory.broker(broker.port).link("plc", plc.port, timeout="1 s")
+        factory.machine("plc", "plc", harness.holding_words(5), every="5 min")
+        watcher = self.subscriber(broker.port)
+        gateway = self.gateway(factory)
+        watcher.wait_topic("/plc/status", "^online$")
+        gateway.kill()
+        plc.behave = fake_plc.mute
+        start = watcher.mark()
+        self.gateway(factory)
+        watcher.wait_topic("/plc/status", "^offline$", start=start)
 
     @harness.quick
     def test_sigterm_while_the_broker_hangs(self):
