@@ -89,10 +89,11 @@ uint64_t journal_transaction_bytes(const struct journal *journal);
 int64_t journal_oldest_us(struct journal *journal, uint64_t after_seq);
 
 /* Which rows the broker does not have: all above the cursor, and of the others those that
- * `is_waiting` tells by seq and topic, "area/machine"; NULL: none of them. */
+ * `is_waiting` tells by seq, topic ("area/machine") and the payload's length; NULL: none of
+ * them. */
 struct journal_unsent {
     uint64_t cursor;
-    bool (*is_waiting)(void *context, uint64_t seq, const char *topic);
+    bool (*is_waiting)(void *context, uint64_t seq, const char *topic, size_t length);
     void *context;
 };
 

@@ -72,15 +72,15 @@ struct surplus {
 
 /* Whether it waits although the cursor has passed it: the broker refuses its topic. */
 static bool is_waiting(struct journal *journal, const struct journal_unsent *unsent,
-                       uint64_t seq, int64_t machine)
+                       uint64_t seq, int64_t machine, size_t length)
 {
     if (unsent->is_waiting == NULL) {
         return false;
     }
     sql_bind_number(journal->evictions, TOPIC, 1, machine);
-    bool is_waiting =
-        sql_step(journal->evictions, TOPIC) == SQL_ROW &&
-        unsent->is_waiting(unsent->context, seq, sql_text(journal->evictions, TOPIC, 0, NULL));
+    bool is_waiting = sql_step(journal->evictions, TOPIC) == SQL_ROW &&
+                      unsent->is_waiting(unsent->context, seq,
+                                         sql_text(journal->evictions, TOPIC, 0, NULL), length);
     sql_reset(journal->evictions, TOPIC);
     return is_waiting;
 }
@@ -107,10 +107,11 @@ static enum journal_status find_surplus(struct journal *journal,
             return JOURNAL_OK;
         }
         walked.rows++;
-        walked.bytes += (uint64_t)sql_number(statements, OLDEST_ROWS, 2);
+        uint64_t length = (uint64_t)sql_number(statements, OLDEST_ROWS, 2);
+        walked.bytes += length;
         walked.last_seq = seq;
         int64_t machine = sql_number(statements, OLDEST_ROWS, 3);
-        if (seq > unsent->cursor || is_waiting(journal, unsent, seq, machine)) {
+        if (seq > unsent->cursor || is_waiting(journal, unsent, seq, machine, length)) {
             walked.unsent.from = walked.unsent.count == 0 ? seq : walked.unsent.from;
             walked.unsent.to = seq;
             walked.unsent.count++;

@@ -15,19 +15,12 @@ struct mark {
     uint64_t seq;    /* committed at that time or before */
 };
 
-/* The waiting samples of a topic. */
-struct parked {
-    uint64_t topic; /* or PARKING_ANY */
-    uint64_t from;
-    uint64_t to;
-};
-
 struct ledger {
     pthread_mutex_t mutex;
     struct wake *publisher;
     struct ledger_view view;
     uint64_t allowed;
-    struct parked *parked;
+    struct parking_lot *parked; /* copies, without what the publisher alone needs */
     size_t parked_count;
     size_t parked_room;
     struct mark marks[MARKS_MAX]; /* a ring, oldest at `first` */
@@ -155,12 +148,9 @@ void ledger_park(struct ledger *ledger, const struct parking *parking)
     ledger->parked = memory_grow(ledger->parked, &ledger->parked_room, parking->count,
                                  sizeof *ledger->parked);
     for (size_t at = 0; at < parking->count; at++) {
-        const struct parking_lot *lot = parking->lots[at];
-        ledger->parked[at] = (struct parked){
-            .topic = lot->topic,
-            .from = lot->from,
-            .to = lot->is_whole_topic ? UINT64_MAX : lot->to, /* it grows without a word */
-        };
+        struct parking_lot *parked = &ledger->parked[at];
+        *parked = *parking->lots[at];
+        parked->to = parked->is_whole_topic ? UINT64_MAX : parked->to; /* it grows unsaid */
     }
     ledger->parked_count = parking->count;
     ledger->view.parked = parking_first(parking);
@@ -174,14 +164,13 @@ void ledger_park_any(struct ledger *ledger, uint64_t first)
     ledger_park(ledger, &parking);
 }
 
-bool ledger_is_parked(struct ledger *ledger, uint64_t seq, uint64_t topic)
+bool ledger_is_parked(struct ledger *ledger, uint64_t seq, uint64_t topic, size_t length)
 {
     bool is_parked = false;
     (void)pthread_mutex_lock(&ledger->mutex);
     for (size_t at = 0; at < ledger->parked_count && !is_parked; at++) {
-        const struct parked *parked = &ledger->parked[at];
-        is_parked = (parked->topic == topic || parked->topic == PARKING_ANY) &&
-                    seq >= parked->from && seq <= parked->to;
+        const struct parking_lot *lot = &ledger->parked[at];
+        is_parked = seq >= lot->from && seq <= lot->to && parking_holds(lot, topic, length);
     }
     (void)pthread_mutex_unlock(&ledger->mutex);
     return is_parked;

@@ -51,8 +51,9 @@ void ledger_open(struct ledger *ledger, uint64_t committed, uint64_t acknowledge
  * topic; 0: none. */
 void ledger_park_any(struct ledger *ledger, uint64_t first);
 
-/* Whether this sample, which the cursor has passed, may wait to be offered again. */
-bool ledger_is_parked(struct ledger *ledger, uint64_t seq, uint64_t topic);
+/* Whether this sample, which the cursor has passed, may wait to be offered again. `length` is
+ * its payload's. */
+bool ledger_is_parked(struct ledger *ledger, uint64_t seq, uint64_t topic, size_t length);
 
 /* What is allowed. To be asked after a row was read: what it says then covers that row. */
 uint64_t ledger_allowed(struct ledger *ledger);

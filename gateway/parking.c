@@ -27,17 +27,31 @@ uint64_t parking_first(const struct parking *parking)
 bool parking_takes(uint8_t reason_code)
 {
     enum refusal refusal = refusal_of(reason_code);
-    return refusal == REFUSAL_OF_TOPIC || refusal == REFUSAL_OF_SIZE;
+    return refusal == REFUSAL_OF_TOPIC || refusal == REFUSAL_OF_SIZE ||
+           refusal == REFUSAL_UNSAID;
+}
+
+static struct parking_lot *find(const struct parking *parking, uint64_t topic,
+                                bool is_whole_topic)
+{
+    for (size_t at = 0; at < parking->count; at++) {
+        struct parking_lot *lot = parking->lots[at];
+        if (lot->topic == topic && lot->is_whole_topic == is_whole_topic) {
+            return lot;
+        }
+    }
+    return NULL;
 }
 
 struct parking_lot *parking_find(const struct parking *parking, uint64_t topic)
 {
-    for (size_t at = 0; at < parking->count; at++) {
-        if (parking->lots[at]->topic == topic) {
-            return parking->lots[at];
-        }
-    }
-    return NULL;
+    return find(parking, topic, true);
+}
+
+bool parking_holds(const struct parking_lot *lot, uint64_t topic, size_t length)
+{
+    return (lot->topic == topic || lot->topic == PARKING_ANY) &&
+           (lot->is_whole_topic || length >= lot->length_min);
 }
 
 static struct parking_lot *make_lot(struct parking *parking, uint64_t topic, uint64_t from,
@@ -61,42 +75,43 @@ void parking_resume(struct parking *parking, uint64_t from, uint64_t to)
     (void)make_lot(parking, PARKING_ANY, from, to);
 }
 
-static void note_reason(struct parking_lot *lot, uint8_t reason_code)
+struct parking_lot *parking_add(struct parking *parking, uint64_t topic, uint64_t seq,
+                                size_t length, uint8_t reason_code, int64_t now_us)
 {
-    lot->reason_code = reason_code;
-    lot->is_whole_topic = refusal_of(reason_code) == REFUSAL_OF_TOPIC;
-}
-
-bool parking_add(struct parking *parking, uint64_t topic, uint64_t seq, uint8_t reason_code,
-                 int64_t now_us)
-{
-    struct parking_lot *lot = parking_find(parking, topic);
+    bool is_whole_topic = refusal_of(reason_code) != REFUSAL_OF_SIZE;
+    struct parking_lot *lot = find(parking, topic, is_whole_topic);
     if (lot != NULL) {
-        parking_join(lot, seq);
-        return true;
+        parking_join(lot, seq, length);
+        return lot;
     }
     lot = make_lot(parking, topic, seq, seq);
-    if (lot == NULL) {
-        return false;
+    if (lot != NULL) {
+        lot->is_whole_topic = is_whole_topic;
+        lot->length_min = is_whole_topic ? 0 : length;
+        lot->reason_code = reason_code;
+        lot->has_grown = true;
+        parking_wait(lot, now_us);
     }
-    note_reason(lot, reason_code);
-    parking_wait(lot, now_us);
-    return true;
+    return lot;
 }
 
-void parking_join(struct parking_lot *lot, uint64_t seq)
+void parking_join(struct parking_lot *lot, uint64_t seq, size_t length)
 {
     if (seq > lot->to) { /* else a new connection has sent it again */
         lot->to = seq;
         lot->count++;
+        lot->has_grown = true;
     }
     lot->from = seq < lot->from ? seq : lot->from; /* answers may come in any order */
+    lot->length_min = length < lot->length_min ? length : lot->length_min;
 }
 
-struct parking_lot *parking_due(const struct parking *parking, int64_t now_us)
+struct parking_lot *parking_due(struct parking *parking, int64_t now_us)
 {
-    for (size_t at = 0; at < parking->count; at++) {
+    for (size_t step = 0; step < parking->count; step++) {
+        size_t at = (parking->turn + step) % parking->count;
         if (parking->lots[at]->offer_us <= now_us) {
+            parking->turn = at + 1;
             return parking->lots[at];
         }
     }
@@ -116,7 +131,9 @@ int64_t parking_due_us(const struct parking *parking)
 bool parking_pass(struct parking *parking, struct parking_lot *lot, uint64_t seq,
                   struct parking_lot *done)
 {
-    lot->from = seq + 1;
+    if (lot->from >= seq) { /* else an older one has joined meanwhile */
+        lot->from = seq + 1;
+    }
     lot->offer_us = 0;
     lot->unsaid = 0;
     backoff_reset(&lot->backoff);
@@ -137,11 +154,7 @@ bool parking_pass(struct parking *parking, struct parking_lot *lot, uint64_t seq
 bool parking_refuse(struct parking_lot *lot, uint8_t reason_code, int64_t now_us)
 {
     enum refusal refusal = refusal_of(reason_code);
-    if (refusal == REFUSAL_UNSAID) {
-        lot->unsaid++;
-    } else if (parking_takes(reason_code)) {
-        note_reason(lot, reason_code);
-    }
+    lot->unsaid += refusal == REFUSAL_UNSAID ? 1 : 0;
     parking_wait(lot, now_us);
     return refusal != REFUSAL_OF_SAMPLE && lot->unsaid < REFUSAL_TRIES_MAX;
 }

@@ -182,9 +182,9 @@ static enum journal_status reopen(struct recorder *recorder)
 
 /* ---- retention ---- */
 
-static bool is_waiting(void *context, uint64_t seq, const char *topic)
+static bool is_waiting(void *context, uint64_t seq, const char *topic, size_t length)
 {
-    return ledger_is_parked(context, seq, parking_topic(topic));
+    return ledger_is_parked(context, seq, parking_topic(topic), length);
 }
 
 /* A clock that is wrong for some minutes would make everything old, and what goes never comes

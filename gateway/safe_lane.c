@@ -2,33 +2,55 @@
 #include <stdlib.h>
 
 #include "config/memory.h"
+#include "gateway/clock.h"
 #include "gateway/log.h"
 #include "gateway/refusal.h"
 #include "gateway/safe_lane_private.h"
+#include "gateway/topic.h"
 
 enum { RETRY_FIRST_MS = 200, RETRY_MAX_MS = 5000 };
 enum { LATE_US = 1000 * 1000 }; /* sent so long after its commit, a sample is late */
+/* How far things are, as the journal tells. */
+static void take_place(struct safe_lane *lane)
+{
+    struct ledger_view view;
+    lane->is_blind = ledger_allowed(lane->ledger) == 0;
+    if (lane->is_blind) {
+        return;
+    }
+    ledger_read(lane->ledger, &view);
+    outbox_init(&lane->outbox, view.acknowledged);
+    if (view.parked > 0 && view.parked <= view.acknowledged) {
+        parking_resume(&lane->parking, view.parked, view.acknowledged);
+    }
+    ledger_park(lane->ledger, &lane->parking); /* else nothing of it waits any more */
+}
+
 struct safe_lane *safe_lane_create(const struct factory *factory, struct ledger *ledger,
                                    struct events *events, struct trace *trace, uint64_t run)
 {
     struct safe_lane *lane = memory_allocate(1, sizeof *lane);
-    struct ledger_view view;
-    ledger_read(ledger, &view);
     lane->factory = factory;
     lane->ledger = ledger;
     lane->events = events;
     lane->trace = trace;
     lane->run = run;
     lane->backoff = backoff_create(RETRY_FIRST_MS, RETRY_MAX_MS, run);
-    outbox_init(&lane->outbox, view.acknowledged);
-    if (view.parked > 0 && view.parked <= view.acknowledged) {
-        parking_resume(&lane->parking, view.parked, view.acknowledged);
-        ledger_park(ledger, &lane->parking);
-    }
-    if (view.committed > view.acknowledged) { /* an earlier run's */
-        safe_lane_watch(lane);
-    }
+    take_place(lane);
+    safe_lane_watch(lane); /* an earlier run's backlog */
     return lane;
+}
+
+/* A journal that could not be opened at the start has told how far things are. */
+static void follow_journal(struct safe_lane *lane)
+{
+    struct ledger_view view;
+    if (!lane->is_blind) {
+        return;
+    }
+    take_place(lane);
+    ledger_read(lane->ledger, &view);
+    lane->opened_at = lane->is_blind ? lane->opened_at : view.committed;
 }
 
 void safe_lane_destroy(struct safe_lane *lane)
@@ -44,22 +66,23 @@ void safe_lane_destroy(struct safe_lane *lane)
 void safe_lane_watch(struct safe_lane *lane)
 {
     struct ledger_view view;
+    follow_journal(lane);
     ledger_read(lane->ledger, &view);
-    if (lane->has_backlog || view.committed <= lane->outbox.cursor ||
-        ledger_allowed(lane->ledger) == 0) { /* nobody knows yet what there is */
+    if (lane->has_backlog || lane->is_blind || view.committed <= lane->outbox.cursor) {
         return;
     }
     lane->has_backlog = true;
     lane->backlog_from = lane->outbox.cursor + 1;
     lane->backlog_to = 0;
     lane->backlog_base = lane->outbox.acknowledged;
-    events_push(lane->events, EVENT_OF_GATEWAY, "backlog-started", "\"from\":%" PRIu64,
-                lane->backlog_from);
+    events_push(lane->events, EVENT_OF_GATEWAY, topic_events[TOPIC_BACKLOG_STARTED],
+                "\"from\":%" PRIu64, lane->backlog_from);
 }
 
 void safe_lane_open(struct safe_lane *lane, size_t window)
 {
     struct ledger_view view;
+    follow_journal(lane);
     ledger_read(lane->ledger, &view);
     lane->window = window < OUTBOX_MAX ? window : OUTBOX_MAX;
     lane->opened_at = lane->was_closed ? view.committed : 0;
@@ -74,7 +97,7 @@ void safe_lane_close(struct safe_lane *lane)
     lane->was_closed = true;
     outbox_rewind(&lane->outbox);
     lane->window = 0;
-    lane->parked_seq = 0;
+    lane->offered = NULL;
     lane->read_to = 0;
     lane->pause_us = 0;
 }
@@ -87,7 +110,7 @@ static void announce_drained(struct safe_lane *lane)
     }
     uint64_t count = outbox->acknowledged - lane->backlog_base;
     lane->has_backlog = false;
-    events_push(lane->events, EVENT_OF_GATEWAY, "backlog-drained",
+    events_push(lane->events, EVENT_OF_GATEWAY, topic_events[TOPIC_BACKLOG_DRAINED],
                 "\"count\":%" PRIu64 ",\"from\":%" PRIu64 ",\"to\":%" PRIu64, count,
                 lane->backlog_from, lane->backlog_to);
 }
@@ -223,17 +246,11 @@ static void send_new(struct safe_lane *lane, struct mqtt *mqtt, uint64_t committ
     move_on(lane, cursor_before);
 }
 
-/* A journal that could not be opened at the start has told how far things are. */
-static void follow_ledger(struct safe_lane *lane, const struct ledger_view *view)
+/* What was refused is offered when nothing older waits, and nothing may still have to be saved
+ * before it. */
+static bool may_offer(const struct safe_lane *lane)
 {
-    if (view->acknowledged > lane->outbox.cursor) {
-        outbox_init(&lane->outbox, view->acknowledged);
-        lane->opened_at = view->committed;
-        if (view->parked > 0 && view->parked <= view->acknowledged) {
-            parking_resume(&lane->parking, view->parked, view->acknowledged);
-            ledger_park(lane->ledger, &lane->parking);
-        }
-    }
+    return lane->outbox.refused == 0 && ledger_allowed(lane->ledger) == UINT64_MAX;
 }
 
 void safe_lane_fill(struct safe_lane *lane, struct mqtt *mqtt, int64_t now_us)
@@ -249,15 +266,15 @@ void safe_lane_fill(struct safe_lane *lane, struct mqtt *mqtt, int64_t now_us)
         return;
     }
     struct ledger_view view;
+    follow_journal(lane);
     ledger_read(lane->ledger, &view);
-    follow_ledger(lane, &view);
     /* A read transaction costs more than a row: one for each half of the window. */
     bool is_worth_it =
         outbox->sent <= lane->window / 2 && outbox->newest < ledger_allowed(lane->ledger);
     if (is_worth_it && view.committed > outbox->newest && view.committed > lane->read_to) {
         send_new(lane, mqtt, view.committed, now_us);
     }
-    if (ledger_allowed(lane->ledger) == UINT64_MAX) { /* else they may still have to be saved */
+    if (may_offer(lane)) {
         safe_lane_offer(lane, mqtt, now_us);
     }
 }
@@ -322,7 +339,7 @@ static void take_refusal(struct safe_lane *lane, const struct mqtt_event *event,
 
 void safe_lane_answer(struct safe_lane *lane, const struct mqtt_event *event, int64_t now_us)
 {
-    if (lane->parked_seq != 0 && event->token == lane->parked_seq) {
+    if (lane->offered != NULL && event->token == lane->offered_seq) {
         safe_lane_take_offer(lane, event, now_us);
         return;
     }
@@ -345,8 +362,12 @@ void safe_lane_answer(struct safe_lane *lane, const struct mqtt_event *event, in
 
 int64_t safe_lane_due_us(const struct safe_lane *lane)
 {
-    /* During a pause nothing is offered either. */
-    return lane->pause_us > 0 ? lane->pause_us : safe_lane_offer_due_us(lane);
+    if (lane->pause_us > 0) { /* nothing is offered before, either */
+        return lane->pause_us;
+    }
+    int64_t due_us = safe_lane_tell_due_us(lane);
+    bool is_waiting = lane->offered == NULL && may_offer(lane);
+    return is_waiting ? clock_sooner(due_us, parking_due_us(&lane->parking)) : due_us;
 }
 
 bool safe_lane_is_drained(const struct safe_lane *lane)

@@ -26,6 +26,7 @@ struct safe_lane {
 
     /* The window. */
     struct outbox outbox;
+    bool is_blind; /* nobody knows yet how far things are: no journal could be opened */
     size_t window;
     uint64_t opened_at; /* late up to this seq: committed before the connection came up */
     bool was_closed;    /* a connection ended before, or a try failed */
@@ -39,12 +40,13 @@ struct safe_lane {
 
     /* What was refused. */
     struct parking parking;
-    uint64_t parked_topic;    /* of the lot that has one under way */
-    uint64_t parked_seq;      /* the one under way; 0: none */
+    struct parking_lot *offered; /* the lot that has one under way; NULL: none */
+    uint64_t offered_seq;
     unsigned parked_failures; /* to read the one whose turn it is */
     uint64_t parked_damage;   /* the last damaged row that was announced */
-    int64_t parked_told_us;   /* when the lots were last announced */
-    bool has_parked_to_tell;  /* they have grown since */
+    int64_t told_us;          /* when the lots were last announced */
+    unsigned told;            /* lots since then */
+    size_t tell_turn;         /* with which to begin */
 
     /* The backlog. */
     bool has_backlog;      /* announced, and not yet drained */
@@ -100,14 +102,14 @@ bool safe_lane_join(struct safe_lane *lane, const struct journal_row *row);
 /* Announces lots that have grown. */
 void safe_lane_tell_lots(struct safe_lane *lane, int64_t now_us);
 
+/* When to do so again; WAKE_NEVER. */
+int64_t safe_lane_tell_due_us(const struct safe_lane *lane);
+
 /* Offers what waits, one sample at a time. */
 void safe_lane_offer(struct safe_lane *lane, struct mqtt *mqtt, int64_t now_us);
 
 /* The answer to that. */
 void safe_lane_take_offer(struct safe_lane *lane, const struct mqtt_event *event,
                           int64_t now_us);
-
-/* When safe_lane_tell_lots() or safe_lane_offer() is to be called again; WAKE_NEVER. */
-int64_t safe_lane_offer_due_us(const struct safe_lane *lane);
 
 #endif

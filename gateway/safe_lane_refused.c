@@ -2,43 +2,71 @@
 #include <inttypes.h>
 
 #include "gateway/log.h"
+#include "gateway/refusal.h"
 #include "gateway/safe_lane_private.h"
+#include "gateway/topic.h"
 
 enum { TELL_US = 10 * 1000 * 1000 }; /* between two announcements of lots that grow */
-enum { FULL_US = 20 * 1000 };        /* until the window may have room again */
-enum { STEPS_MAX = 1000 };           /* rows of others that are passed in one go */
+enum { TELL_MAX = 32 }; /* lots in that time: other events must not be pushed out by them */
+enum { FULL_US = 20 * 1000 }; /* until the window may have room again */
+enum { STEPS_MAX = 1000 };    /* rows of others that are passed in one go */
 
 /* ---- announcing ---- */
 
-static void tell_lot(struct safe_lane *lane, const struct parking_lot *lot)
+static void tell(struct safe_lane *lane, const struct parking_lot *lot)
 {
-    events_push(lane->events, EVENT_OF_GATEWAY, "rejected",
+    events_push(lane->events, EVENT_OF_GATEWAY, topic_events[TOPIC_REJECTED],
                 "\"seq\":%" PRIu64 ",\"count\":%" PRIu64 ",\"from\":%" PRIu64 ",\"to\":%" PRIu64
                 ",\"reason\":\"%s\",\"reason_code\":%u",
                 lot->from, lot->count, lot->from, lot->to, mqtt_reason_text(lot->reason_code),
                 lot->reason_code);
 }
 
+static void tell_lot(struct safe_lane *lane, struct parking_lot *lot)
+{
+    if (lot->has_grown && lane->told < TELL_MAX) {
+        lot->has_grown = false;
+        lane->told++;
+        tell(lane, lot);
+    }
+}
+
 void safe_lane_tell_refused(struct safe_lane *lane, uint64_t seq, uint8_t reason_code)
 {
     const struct parking_lot one = {
         .from = seq, .to = seq, .count = 1, .reason_code = reason_code};
-    tell_lot(lane, &one);
+    tell(lane, &one);
+}
+
+static bool has_to_tell(const struct safe_lane *lane)
+{
+    for (size_t at = 0; at < lane->parking.count; at++) {
+        if (lane->parking.lots[at]->has_grown) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Not with each sample that joins them. */
 void safe_lane_tell_lots(struct safe_lane *lane, int64_t now_us)
 {
-    if (!lane->has_parked_to_tell || now_us < lane->parked_told_us + TELL_US) {
+    if (now_us < lane->told_us + TELL_US || !has_to_tell(lane)) {
         return;
     }
-    lane->has_parked_to_tell = false;
-    lane->parked_told_us = now_us;
-    for (size_t at = 0; at < lane->parking.count; at++) {
-        if (lane->parking.lots[at]->topic != PARKING_ANY) {
-            tell_lot(lane, lane->parking.lots[at]);
-        }
+    lane->told_us = now_us;
+    lane->told = 0;
+    size_t count = lane->parking.count;
+    size_t first = lane->tell_turn;
+    for (size_t step = 0; step < count && lane->told < TELL_MAX; step++) {
+        tell_lot(lane, lane->parking.lots[(first + step) % count]);
+        lane->tell_turn = (first + step + 1) % count;
     }
+}
+
+int64_t safe_lane_tell_due_us(const struct safe_lane *lane)
+{
+    return has_to_tell(lane) ? lane->told_us + TELL_US : WAKE_NEVER;
 }
 
 /* ---- coming in ---- */
@@ -56,42 +84,34 @@ enum parked safe_lane_park(struct safe_lane *lane, uint64_t seq, uint8_t reason_
     enum journal_next next = journal_reader_next(lane->reader, &row);
     bool is_there = next == JOURNAL_NEXT_ROW && row.seq == seq && !row.is_damaged;
     uint64_t topic = is_there ? parking_topic(row.topic) : 0;
+    size_t length = is_there ? row.payload_length : 0;
     journal_reader_reset(lane->reader);
     if (!is_there) {
         return next == JOURNAL_NEXT_FAILED ? PARKED_NOT_YET : PARKED_NEVER;
     }
-    bool is_new = parking_find(&lane->parking, topic) == NULL;
-    if (!parking_add(&lane->parking, topic, seq, reason_code, now_us)) {
+    struct parking_lot *lot =
+        parking_add(&lane->parking, topic, seq, length, reason_code, now_us);
+    if (lot == NULL) {
         return PARKED_NOT_YET;
     }
     ledger_park(lane->ledger, &lane->parking);
-    if (is_new) {
-        tell_lot(lane, parking_find(&lane->parking, topic));
-        lane->parked_told_us = now_us;
+    if (lot->count == 1) { /* a new one: at once */
+        tell_lot(lane, lot);
     }
-    lane->has_parked_to_tell = lane->has_parked_to_tell || !is_new;
     return PARKED;
-}
-
-/* The lot that this row has to join because its whole topic is refused; NULL: none. */
-static struct parking_lot *find_blocking(struct safe_lane *lane, const struct journal_row *row)
-{
-    if (lane->parking.count == 0) {
-        return NULL;
-    }
-    struct parking_lot *lot = parking_find(&lane->parking, parking_topic(row->topic));
-    return lot != NULL && lot->is_whole_topic ? lot : NULL;
 }
 
 bool safe_lane_join(struct safe_lane *lane, const struct journal_row *row)
 {
-    struct parking_lot *lot = find_blocking(lane, row);
+    if (lane->parking.count == 0) {
+        return false;
+    }
+    struct parking_lot *lot = parking_find(&lane->parking, parking_topic(row->topic));
     if (lot == NULL) {
         return false;
     }
-    parking_join(lot, row->seq);
+    parking_join(lot, row->seq, row->payload_length);
     lane->rejected++;
-    lane->has_parked_to_tell = true;
     return true;
 }
 
@@ -153,14 +173,15 @@ static bool find_row(struct safe_lane *lane, struct parking_lot *lot, struct jou
             return false;
         }
         lot->from = row->seq;
-        struct parking_lot *blocking = find_blocking(lane, row);
-        bool is_its = lot->topic == PARKING_ANY || parking_topic(row->topic) == lot->topic;
+        uint64_t topic = parking_topic(row->topic);
+        struct parking_lot *blocking = parking_find(&lane->parking, topic);
+        bool is_its = parking_holds(lot, topic, row->payload_length);
         if (row->is_damaged) {
             note_damage(lane, row->seq);
         } else if (is_its && (blocking == NULL || blocking == lot)) {
             return true;
         } else if (is_its) {
-            parking_join(blocking, row->seq);
+            parking_join(blocking, row->seq, row->payload_length);
         }
         lot->from = row->seq + 1;
     }
@@ -171,15 +192,15 @@ static bool find_row(struct safe_lane *lane, struct parking_lot *lot, struct jou
 void safe_lane_offer(struct safe_lane *lane, struct mqtt *mqtt, int64_t now_us)
 {
     struct parking_lot *lot =
-        lane->parked_seq == 0 ? parking_due(&lane->parking, now_us) : NULL;
+        lane->offered == NULL ? parking_due(&lane->parking, now_us) : NULL;
     struct journal_row row;
     if (lot == NULL || !safe_lane_seek(lane, lot->from - 1, now_us)) {
         return;
     }
     bool is_found = find_row(lane, lot, &row, now_us);
     if (is_found && safe_lane_send_row(lane, mqtt, &row, row.seq)) {
-        lane->parked_seq = row.seq;
-        lane->parked_topic = lot->topic;
+        lane->offered_seq = row.seq;
+        lane->offered = lot;
     } else if (is_found) {
         lot->offer_us = now_us + FULL_US;
     } else if (lot->from > lot->to) {
@@ -190,10 +211,19 @@ void safe_lane_offer(struct safe_lane *lane, struct mqtt *mqtt, int64_t now_us)
     }
 }
 
+/* Refused for another reason than the lot's, it waits in another lot. */
+static bool changes_lot(const struct parking_lot *lot, uint8_t reason_code)
+{
+    enum refusal refusal = refusal_of(reason_code);
+    return lot->topic == PARKING_ANY || (refusal == REFUSAL_OF_TOPIC && !lot->is_whole_topic) ||
+           (refusal == REFUSAL_OF_SIZE && lot->is_whole_topic);
+}
+
 static void take_refusal(struct safe_lane *lane, struct parking_lot *lot, uint64_t seq,
                          uint8_t reason_code, int64_t now_us)
 {
-    if (lot->topic == PARKING_ANY && safe_lane_park(lane, seq, reason_code, now_us) == PARKED) {
+    if (changes_lot(lot, reason_code) &&
+        safe_lane_park(lane, seq, reason_code, now_us) == PARKED) {
         pass(lane, lot, seq, false);
     } else if (!parking_refuse(lot, reason_code, now_us)) {
         /* It must not hold those behind it for ever. */
@@ -208,25 +238,13 @@ static void take_refusal(struct safe_lane *lane, struct parking_lot *lot, uint64
 void safe_lane_take_offer(struct safe_lane *lane, const struct mqtt_event *event,
                           int64_t now_us)
 {
-    struct parking_lot *lot = parking_find(&lane->parking, lane->parked_topic);
-    uint64_t seq = lane->parked_seq;
-    lane->parked_seq = 0;
-    if (lot == NULL) {
-        return;
-    }
+    struct parking_lot *lot = lane->offered;
+    uint64_t seq = lane->offered_seq;
+    lane->offered = NULL;
     if (event->kind == MQTT_EVENT_REJECTED) {
         take_refusal(lane, lot, seq, event->reason_code, now_us);
     } else {
         trace_acknowledge(lane->trace, seq);
         pass(lane, lot, seq, true);
     }
-}
-
-int64_t safe_lane_offer_due_us(const struct safe_lane *lane)
-{
-    int64_t due_us = lane->parked_seq == 0 ? parking_due_us(&lane->parking) : WAKE_NEVER;
-    if (lane->has_parked_to_tell && lane->parked_told_us + TELL_US < due_us) {
-        due_us = lane->parked_told_us + TELL_US;
-    }
-    return due_us;
 }

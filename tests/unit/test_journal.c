@@ -807,8 +807,9 @@ static void a_hole_is_explained_with_its_reason(void **state)
 }
 
 /* Of the second machine all from 11 on, which the broker refuses. */
-static bool meter_waits(void *context, uint64_t seq, const char *topic)
+static bool meter_waits(void *context, uint64_t seq, const char *topic, size_t length)
 {
+    assert_true(length > 200);
     (*(unsigned *)context)++;
     return seq >= 11 && strcmp(topic, "utilities/u2_meter") == 0;
 }

@@ -44,22 +44,23 @@ static void what_waits_refused_is_known_by_topic(void **state)
     struct ledger *ledger = ledger_create(5, 100, 90, &wake);
     struct ledger_view view;
     static struct parking parking;
-    assert_false(ledger_is_parked(ledger, 10, MILL));
+    assert_false(ledger_is_parked(ledger, 10, MILL, 200));
     ledger_park_any(ledger, 10); /* an earlier run's, of whatever topic */
-    assert_true(ledger_is_parked(ledger, 10, MILL));
-    assert_false(ledger_is_parked(ledger, 9, MILL));
-    assert_true(parking_add(&parking, MILL, 20, NOT_AUTHORIZED, 0));
-    assert_true(parking_add(&parking, OVEN, 30, PACKET_TOO_LARGE, 0));
+    assert_true(ledger_is_parked(ledger, 10, MILL, 200));
+    assert_false(ledger_is_parked(ledger, 9, MILL, 200));
+    assert_true(parking_add(&parking, MILL, 20, 200, NOT_AUTHORIZED, 0) != NULL);
+    assert_true(parking_add(&parking, OVEN, 30, 200, PACKET_TOO_LARGE, 0) != NULL);
     ledger_park(ledger, &parking);
-    assert_true(ledger_is_parked(ledger, 99, MILL)); /* with all that comes of it */
-    assert_true(ledger_is_parked(ledger, 30, OVEN));
-    assert_false(ledger_is_parked(ledger, 31, OVEN));
-    assert_false(ledger_is_parked(ledger, 30, METER));
+    assert_true(ledger_is_parked(ledger, 99, MILL, 200)); /* with all that comes of it */
+    assert_true(ledger_is_parked(ledger, 30, OVEN, 200));
+    assert_false(ledger_is_parked(ledger, 31, OVEN, 200));
+    assert_false(ledger_is_parked(ledger, 30, OVEN, 199)); /* what is shorter was taken */
+    assert_false(ledger_is_parked(ledger, 30, METER, 200));
     ledger_read(ledger, &view);
     assert_int_equal(view.parked, 20);
     parking_release(&parking);
     ledger_park(ledger, &parking);
-    assert_false(ledger_is_parked(ledger, 20, MILL));
+    assert_false(ledger_is_parked(ledger, 20, MILL, 200));
     ledger_destroy(ledger);
     wake_destroy(&wake);
 }

@@ -8,6 +8,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -317,24 +318,30 @@ static void test_stopped_broker_is_found_out_and_stops_nobody(void **state)
     broker_kill(&mosquitto);
 }
 
-static void test_refused_sample_blocks_nobody(void **state)
+/* The second machine's topic is refused, and has a sample that waits. */
+static void start_refused(struct witness *witness)
 {
-    (void)state;
-    struct witness witness;
     char conf[256];
     assert_true(broker_shell(
         mosquitto.folder, "printf 'topic readwrite t/a/good/#\ntopic readwrite t/_gateway/#\n"
                           "topic read #\ntopic write ready\n' > acl"));
     (void)snprintf(conf, sizeof conf, "%s\nacl_file %s/acl", keeping, mosquitto.folder);
     broker_start(&mosquitto, conf);
-    start_witness(&witness);
+    start_witness(witness);
     start_publisher();
     commit(1, 0);
-    expect_sample(&witness, 1, false);
+    expect_sample(witness, 1, false);
     commit(1, 1);
-    assert_non_null(strstr(next_line(&witness, "t/_gateway/gw/event/rejected"),
+    assert_non_null(strstr(next_line(witness, "t/_gateway/gw/event/rejected"),
                            "\"seq\":2,\"count\":1,\"from\":2,\"to\":2,\"reason\":\"Not "
                            "authorized\",\"reason_code\":135"));
+}
+
+static void test_refused_sample_blocks_nobody(void **state)
+{
+    (void)state;
+    struct witness witness;
+    start_refused(&witness);
     commit(1, 0);
     expect_sample(&witness, 3, false);
     assert_true(await_acknowledged(3, 5 * SECOND_US));
@@ -347,6 +354,23 @@ static void test_refused_sample_blocks_nobody(void **state)
     expect_sample_of(&witness, "t/a/bad/samples", 2, true);
     expect_sample_of(&witness, "t/a/bad/samples", 4, true);
     expect_sample_of(&witness, "t/a/bad/samples", 5, true);
+    (void)stop_publisher(2 * SECOND_US);
+    witness_end(&witness);
+}
+
+/* While a damaged journal is being saved, nothing that was refused may be offered: its turn
+ * comes, and passes, without the thread going round for it. */
+static void test_what_may_not_be_offered_keeps_nobody_awake(void **state)
+{
+    (void)state;
+    const struct timespec turns = {.tv_sec = 3}; /* the first turn is after a second */
+    struct witness witness;
+    start_refused(&witness);
+    ledger_allow(ledger, 2);
+    clock_t before = clock();
+    (void)nanosleep(&turns, NULL);
+    assert_true(clock() - before < CLOCKS_PER_SEC);
+    ledger_allow(ledger, UINT64_MAX);
     (void)stop_publisher(2 * SECOND_US);
     witness_end(&witness);
 }
@@ -449,6 +473,7 @@ int main(void)
         WITH_BROKER(test_backlog_of_an_earlier_run),
         WITH_BROKER(test_stopped_broker_is_found_out_and_stops_nobody),
         WITH_BROKER(test_refused_sample_blocks_nobody),
+        WITH_BROKER(test_what_may_not_be_offered_keeps_nobody_awake),
         WITH_BROKER(test_unreadable_page_blocks_nobody),
         WITH_BROKER(test_idle_publisher_sleeps),
     };
