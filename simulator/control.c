@@ -130,7 +130,9 @@ static void client_ready(struct server_source *source, uint32_t events)
     if (client->fd < 0) {
         return; /* closed by an event before this one */
     }
-    bool is_open = send_reply(client);
+    /* The lines behind a reply that had to wait come first: no edge tells of them again, and
+     * they may leave no room to receive. */
+    bool is_open = send_reply(client) && answer_lines(client);
     while (is_open && client->reply == NULL) {
         ssize_t got = recv(client->fd, client->input + client->input_length,
                            sizeof client->input - client->input_length, MSG_DONTWAIT);

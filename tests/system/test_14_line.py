@@ -355,6 +355,23 @@ class Manners(Endpoints):
         self.assertRegex(done.stdout, r"answered=1[67]\d{4} ")
 
     @harness.limit(60)
+    def test_questions_in_one_write(self):
+        """More questions at once than are buffered, the answers read late: each is answered."""
+        self.begin("--speed", 1)
+        count = 600  # 12 kB of questions, of which 4 KiB are buffered; megabytes of answers
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
+            link.settimeout(5)
+            link.connect(self.control.path)
+            link.sendall(b'{"command":"dump"}\n' * count)
+            # Another client's answer proves that the simulator has waited for this one.
+            self.control.status()
+            answers = link.makefile("rb")
+            for answer in range(count):
+                self.assertTrue(json.loads(answers.readline())["ok"], f"answer {answer}")
+            link.sendall(b'{"command":"status"}\n')
+            self.assertTrue(json.loads(answers.readline())["ok"])
+
+    @harness.limit(60)
     def test_same_seed_same_dump(self):
         """Two runs, one at speed 60: the whole state is the same after the same steps."""
         dumps = {}
