@@ -170,6 +170,8 @@ enum { KINDS_COUNT = sizeof kinds / sizeof kinds[0] };
 
 /* ---- Text ---- */
 
+enum { STEP_US = 100000 }; /* LINE_STEP_S, in whole numbers */
+
 static bool fail(struct fault_error *error, const char *what, const char *text)
 {
     (void)snprintf(error->text, sizeof error->text, "%s: \"%.60s\"", what, text);
@@ -192,7 +194,7 @@ static bool parse_steps(const char *text, uint64_t *steps)
     if (!units_parse_duration_us(text, &duration_us)) {
         return false;
     }
-    *steps = duration_us / 100000;
+    *steps = duration_us / STEP_US;
     return true;
 }
 
@@ -244,7 +246,12 @@ static bool parse_start(const char *text, struct fault *fault)
 
 static bool parse_duration(const char *text, struct fault *fault)
 {
-    return parse_steps(text, &fault->end_step); /* a duration until the start is known */
+    /* A duration until the start is known. None at all is for ever: a short one is a step. */
+    uint64_t duration_us = 0;
+    bool is_right = units_parse_duration_us(text, &duration_us);
+    uint64_t steps = duration_us / STEP_US;
+    fault->end_step = steps == 0 && duration_us > 0 ? 1 : steps;
+    return is_right;
 }
 
 static bool parse_ramp(const char *text, struct fault *fault)

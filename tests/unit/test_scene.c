@@ -128,6 +128,30 @@ static void test_times(void **state)
     faults_destroy(faults);
 }
 
+/* Claim: what lasts less than a step lasts one, and is not taken for what has no duration. */
+static void test_short_durations(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        uint64_t steps;
+    } lasting[] = {
+        {"mute duration=1us", 1},
+        {"mute duration=50ms", 1},
+        {"mute duration=100ms", 1},
+        {"mute duration=1500ms", 15},
+        {"power-cycle duration=50ms value=0", 1},
+    };
+    for (size_t i = 0; i < sizeof lasting / sizeof lasting[0]; i++) {
+        struct faults *faults = faults_create(NULL);
+        struct fault_error error;
+        print_message("%s\n", lasting[i].line);
+        assert_int_not_equal(faults_add(faults, lasting[i].line, 7, &error), 0);
+        assert_int_equal(faults_next(faults, NULL)->end_step, 7 + lasting[i].steps);
+        faults_destroy(faults);
+    }
+}
+
 static void test_power_cycle_then_zeros(void **state)
 {
     (void)state;
@@ -253,9 +277,13 @@ static void test_effects(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scene_lines), cmocka_unit_test(test_wrong_lines),
-        cmocka_unit_test(test_times),       cmocka_unit_test(test_power_cycle_then_zeros),
-        cmocka_unit_test(test_ramp),        cmocka_unit_test(test_clear_and_room),
+        cmocka_unit_test(test_scene_lines),
+        cmocka_unit_test(test_wrong_lines),
+        cmocka_unit_test(test_times),
+        cmocka_unit_test(test_short_durations),
+        cmocka_unit_test(test_power_cycle_then_zeros),
+        cmocka_unit_test(test_ramp),
+        cmocka_unit_test(test_clear_and_room),
         cmocka_unit_test(test_effects),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
