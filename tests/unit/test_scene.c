@@ -101,6 +101,38 @@ static void test_wrong_lines(void **state)
     }
 }
 
+/* Claim: a value that cannot be is refused with what can; its limits themselves are taken. */
+static void test_bounds_of_values(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        const char *error; /* NULL: none */
+    } values[] = {
+        {"kick value=1e13", "value must be from 0.1 to 10000000: \"kick value=1e13\""},
+        {"kick value=0.09", "value must be from 0.1 to 10000000: \"kick value=0.09\""},
+        {"kick value=0.1", NULL},
+        {"kick value=1e7", NULL},
+        {"power-cycle value=-5", "value must be from 0 to 10000000: \"power-cycle value=-5\""},
+        {"power-cycle value=1e18",
+         "value must be from 0 to 10000000: \"power-cycle value=1e18\""},
+        {"power-cycle value=0", NULL},
+        {"delay value=10000001", "value must be from 0 to 10000000: \"delay value=10000001\""},
+        {"garbage value=513", "value must be from 0 to 512: \"garbage value=513\""},
+        {"garbage value=512", NULL},
+        {"wrong-unit value=-1e13", NULL},
+    };
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        struct faults *faults = faults_create(NULL);
+        struct fault_error error = {""};
+        unsigned id = faults_add(faults, values[i].line, 0, &error);
+        print_message("%s\n", values[i].line);
+        assert_int_equal(id != 0, values[i].error == NULL);
+        assert_string_equal(error.text, values[i].error != NULL ? values[i].error : "");
+        faults_destroy(faults);
+    }
+}
+
 static bool is_active(const struct faults *faults, enum fault_effect effect)
 {
     for (const struct fault *fault = faults_next(faults, NULL); fault != NULL;
@@ -279,6 +311,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_scene_lines),
         cmocka_unit_test(test_wrong_lines),
+        cmocka_unit_test(test_bounds_of_values),
         cmocka_unit_test(test_times),
         cmocka_unit_test(test_short_durations),
         cmocka_unit_test(test_power_cycle_then_zeros),
