@@ -102,7 +102,15 @@ static bool is_first_of_its_map(const struct world *world, size_t index)
     return true;
 }
 
-static void make_units(struct world *world, const struct factory *factory)
+/* Mixed: with the seed itself, a tag would have the noise of its neighbour under the next. */
+static uint64_t mix_seed(uint64_t seed)
+{
+    struct random random;
+    random_seed(&random, seed, "noise");
+    return random_next(&random);
+}
+
+static void make_units(struct world *world, const struct factory *factory, uint64_t seed)
 {
     for (size_t i = 0; i < factory->machines_count; i++) {
         const struct machine *machine = &factory->machines[i];
@@ -112,6 +120,7 @@ static void make_units(struct world *world, const struct factory *factory)
         struct world_unit *unit = &world->units[world->units_count++];
         unit->machine = machine;
         unit->link = factory->links[machine->link].name;
+        unit->noise_seed = mix_seed(seed);
         unit->model = model_find(machine->simulate);
         unit->personality = personality_find(machine->simulate);
         unit->registers = registers_create(machine, unit->personality->extra);
@@ -195,7 +204,7 @@ struct world *world_create(const struct factory *factory, uint64_t seed, struct 
     world->models = model_all(&world->models_count);
     world->faults = faults;
     world->units = memory_allocate(factory->machines_count, sizeof *world->units);
-    make_units(world, factory);
+    make_units(world, factory, seed);
     join_lines(world, seed);
     world_step(world); /* what nobody has measured yet must not be served */
     return world;
@@ -244,11 +253,12 @@ static void put_field(struct world_unit *unit, size_t tag)
     }
 }
 
-/* A number without luck of its own: the same for a tag and a step whoever reads, and when. */
+/* A number without luck of its own: the same for a seed, a tag and a step whoever reads, and
+ * when. */
 static double noise(const struct world_unit *unit, size_t tag, uint64_t steps)
 {
     struct random random;
-    random_seed(&random, steps * WORLD_PRIME + tag, unit->machine->name);
+    random_seed(&random, unit->noise_seed + steps * WORLD_PRIME + tag, unit->machine->name);
     return random_normal(&random);
 }
 

@@ -38,6 +38,7 @@ struct world_unit {
     void *state;              /* the model's */
     size_t *fields;           /* by the map's tags: index into model->tags, or WORLD_NO_FIELD */
     struct world_hold *holds; /* by the map's tags */
+    uint64_t noise_seed;      /* what the noise in its tags is drawn from */
     uint64_t filled_steps;    /* the registers are as they were after so many steps */
     bool is_filled;
 };

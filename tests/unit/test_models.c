@@ -130,6 +130,33 @@ static void test_same_seed_same_history(void **state)
     end_plant(&other);
 }
 
+/* Claim: noise has its seed too. The tag counts, whatever the seed: only the noise can differ.
+ */
+static void test_noise_follows_the_seed(void **state)
+{
+    (void)state;
+    static const char *const scene[] = {"noise target=pattern tag=a value=50", NULL};
+    struct plant first;
+    struct plant again;
+    struct plant other;
+    make_plant(&first, 7, scene);
+    make_plant(&again, 7, scene);
+    make_plant(&other, 8, scene);
+    unsigned differing = 0;
+    for (int64_t step = 501; step <= 600; step++) {
+        (void)world_advance(first.world, step * 100000, 1.0);
+        (void)world_advance(again.world, step * 100000, 1.0);
+        (void)world_advance(other.world, step * 100000, 1.0);
+        int number = (int)value(&first, 3, "a");
+        assert_int_equal((int)value(&again, 3, "a"), number);
+        differing += (int)value(&other, 3, "a") != number ? 1 : 0;
+    }
+    assert_in_range(differing, 90, 100);
+    end_plant(&first);
+    end_plant(&again);
+    end_plant(&other);
+}
+
 static void test_a_stall_is_skipped(void **state)
 {
     (void)state;
@@ -271,6 +298,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_same_seed_same_history),
+        cmocka_unit_test(test_noise_follows_the_seed),
         cmocka_unit_test(test_a_stall_is_skipped),
         cmocka_unit_test(test_reference_results),
         cmocka_unit_test(test_values_are_plausible),
