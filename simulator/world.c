@@ -412,7 +412,7 @@ static void apply_line_faults(struct world *world, struct line *line)
         for (size_t i = 0; !strikes && i < world->units_count; i++) {
             const struct world_unit *unit = &world->units[i];
             strikes = unit->line == line &&
-                      fault_strikes(fault, FAULT_ON_LINE, "", unit->machine->name);
+                      fault_strikes(fault, FAULT_ON_LINE, unit->link, unit->machine->name);
         }
         if (strikes) {
             double *parameter = line_find_parameter(&line->parameters, fault->name);

@@ -157,6 +157,31 @@ static void test_noise_follows_the_seed(void **state)
     end_plant(&other);
 }
 
+/* Claim: who names a link means the line of the machines behind it. */
+static void test_a_parameter_is_set_by_link(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *fault;
+        double leak;
+    } faults[] = {
+        {"set target=line tag=seal_leak value=2", 2.0}, /* the link's name */
+        {"set target=oven tag=seal_leak value=3", 3.0},
+        {"set target=pattern tag=seal_leak value=4", 0.0}, /* of no line */
+        {"set target=other tag=seal_leak value=5", 0.0},
+    };
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        struct plant plant;
+        const char *const scene[] = {faults[i].fault, NULL};
+        print_message("%s\n", faults[i].fault);
+        make_plant(&plant, 7, scene);
+        world_step(plant.world);
+        double leak = world_line(plant.world, 0)->parameters.seal_leak;
+        assert_true(leak >= faults[i].leak && leak <= faults[i].leak);
+        end_plant(&plant);
+    }
+}
+
 static void test_a_stall_is_skipped(void **state)
 {
     (void)state;
@@ -299,6 +324,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_same_seed_same_history),
         cmocka_unit_test(test_noise_follows_the_seed),
+        cmocka_unit_test(test_a_parameter_is_set_by_link),
         cmocka_unit_test(test_a_stall_is_skipped),
         cmocka_unit_test(test_reference_results),
         cmocka_unit_test(test_values_are_plausible),
