@@ -14,7 +14,8 @@ struct faults {
     unsigned next_id;
     uint64_t version;
     bool have_grown;
-    struct names *targets; /* NULL: any name */
+    const struct factory *factory; /* NULL: any name is taken */
+    struct names *targets;         /* of the factory; NULL without one */
 };
 
 /* ---- What they do to a reply ---- */
@@ -489,6 +490,7 @@ struct faults *faults_create(const struct factory *factory)
 {
     struct faults *faults = memory_allocate(1, sizeof *faults);
     faults->next_id = 1;
+    faults->factory = factory;
     faults->targets = factory != NULL ? collect_targets(factory) : NULL;
     return faults;
 }
@@ -501,6 +503,18 @@ void faults_destroy(struct faults *faults)
     }
 }
 
+/* "what (did you mean NAME?)", when any of the names is near. */
+static bool fail_near(struct fault_error *error, const char *what, const struct names *names,
+                      const char *name)
+{
+    const char *nearest = names_nearest(names, name);
+    char all[FAULT_NAME_MAX + 80];
+    (void)snprintf(all, sizeof all, "%s%s%.60s%s", what,
+                   nearest != NULL ? " (did you mean " : "", nearest != NULL ? nearest : "",
+                   nearest != NULL ? "?)" : "");
+    return fail(error, all, name);
+}
+
 /* A fault that is aimed at nobody would be waited for in vain. */
 static bool check_target(const struct faults *faults, const struct fault *fault,
                          struct fault_error *error)
@@ -509,12 +523,51 @@ static bool check_target(const struct faults *faults, const struct fault *fault,
         names_find(faults->targets, fault->target) != NAMES_NONE) {
         return true;
     }
-    const char *nearest = names_nearest(faults->targets, fault->target);
-    char what[FAULT_NAME_MAX + 80];
-    (void)snprintf(what, sizeof what, "no simulated link or machine%s%.60s%s",
-                   nearest != NULL ? " (did you mean " : "", nearest != NULL ? nearest : "",
-                   nearest != NULL ? "?)" : "");
-    return fail(error, what, fault->target);
+    return fail_near(error, "no simulated link or machine", faults->targets, fault->target);
+}
+
+/* The map of the index-th machine, NULL when the fault is not aimed at it. */
+static const struct map *aimed_map(const struct factory *factory, size_t index,
+                                   const struct fault *fault)
+{
+    const struct machine *machine = &factory->machines[index];
+    bool is_aimed_at = strcmp(fault->target, "*") == 0 ||
+                       strcmp(fault->target, machine->name) == 0 ||
+                       strcmp(fault->target, factory->links[machine->link].name) == 0;
+    return is_aimed_at && machine->simulate[0] != '\0' ? machine->map : NULL;
+}
+
+static bool fail_tag(const struct factory *factory, const struct fault *fault,
+                     struct fault_error *error)
+{
+    struct names *tags = names_create();
+    for (size_t i = 0; i < factory->machines_count; i++) {
+        const struct map *map = aimed_map(factory, i, fault);
+        for (size_t k = 0; map != NULL && k < map->tags_count; k++) {
+            (void)names_add(tags, map->tags[k].name, 0);
+        }
+    }
+    (void)fail_near(error, "no such tag at its target", tags, fault->name);
+    names_destroy(tags);
+    return false;
+}
+
+/* So would one on a tag that none of its machines has. */
+static bool check_tag(const struct faults *faults, const struct fault *fault,
+                      struct fault_error *error)
+{
+    const struct factory *factory = faults->factory;
+    bool names_tag = fault->name[0] != '\0' && fault->kind->effect != FAULT_ON_LINE;
+    if (factory == NULL || !names_tag) {
+        return true;
+    }
+    for (size_t i = 0; i < factory->machines_count; i++) {
+        const struct map *map = aimed_map(factory, i, fault);
+        if (map != NULL && map_find(map, fault->name) != NULL) {
+            return true;
+        }
+    }
+    return fail_tag(factory, fault, error);
 }
 
 static struct fault *find_room(struct faults *faults)
@@ -553,7 +606,8 @@ unsigned faults_add(struct faults *faults, const char *text, uint64_t steps,
 {
     struct fault fault = {
         .label = "", .strength = 1.0, .target = "*", .chance = 1.0, .count = 1};
-    if (!parse(text, &fault, error) || !check_target(faults, &fault, error)) {
+    if (!parse(text, &fault, error) || !check_target(faults, &fault, error) ||
+        !check_tag(faults, &fault, error)) {
         return 0;
     }
     bool is_power_cycle = strcmp(fault.kind->name, POWER_CYCLE) == 0;

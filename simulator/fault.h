@@ -95,8 +95,8 @@ struct fault {
 
 struct faults;
 
-/* Faults may be aimed at the links and the simulated machines of this factory, which outlives
- * them; NULL: at any name. */
+/* Faults may be aimed at the links and the simulated machines of this factory, and at the tags
+ * of these; it outlives them. NULL: at any name. */
 struct faults *faults_create(const struct factory *factory);
 void faults_destroy(struct faults *faults);
 
@@ -106,7 +106,7 @@ struct fault_error {
 };
 
 /* Adds the fault of this line; `start` counts from `steps`. Returns its id, 0 with `error`
- * filled when the line is not understood, aims at nobody, or there is no room. */
+ * filled when the line is not understood, aims at nobody or no tag, or there is no room. */
 unsigned faults_add(struct faults *faults, const char *text, uint64_t steps,
                     struct fault_error *error);
 

@@ -356,6 +356,41 @@ static void test_all_scenarios_are_understood(void **state)
     assert_int_equal(broker, 2); /* N03 and N04 */
 }
 
+/* Claim: a tag is looked for where the fault is aimed, and a wrong one is told the nearest. */
+static void test_tags_of_faults(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        const char *error;
+    } faults[] = {
+        {"stuck target=m4_oven tag=chamber_temp", ""},
+        {"stuck tag=chamber_temp", ""},
+        {"stuck target=m3_mill", ""},
+        {"raw target=m2_drive tag=drive_status", ""},
+        {"raw target=m2_conveyor tag=drive_status", ""}, /* the link: of its other machine */
+        {"set target=m4_oven tag=seal_leak value=1", ""},
+        {"stuck target=m4_oven tag=chamber_tmp",
+         "no such tag at its target (did you mean chamber_temp?): \"chamber_tmp\""},
+        {"stuck target=m3_mill tag=chamber_temp",
+         "no such tag at its target: \"chamber_temp\""},
+        {"noise tag=TYPO", "no such tag at its target: \"TYPO\""},
+        {"power-cycle target=m4_oven tag=xyzzy", "no such tag at its target: \"xyzzy\""},
+        {"stuck target=m4_ovn tag=chamber_temp",
+         "no simulated link or machine (did you mean m4_oven?): \"m4_ovn\""},
+    };
+    struct plant plant;
+    make_plant(&plant, 1, NULL);
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        struct fault_error error = {""};
+        unsigned id = scenario_add(plant.faults, faults[i].line, 0, &error);
+        print_message("%s\n", faults[i].line);
+        assert_string_equal(error.text, faults[i].error);
+        assert_int_equal(id != 0, faults[i].error[0] == '\0');
+    }
+    end_plant(&plant);
+}
+
 static void test_wrong_scenario_lines(void **state)
 {
     (void)state;
@@ -815,6 +850,7 @@ int main(void)
         cmocka_unit_test(test_every_value_is_in_its_range),
         cmocka_unit_test(test_all_scenarios_are_understood),
         cmocka_unit_test(test_wrong_scenario_lines),
+        cmocka_unit_test(test_tags_of_faults),
         cmocka_unit_test(test_inverter_exponent),
         cmocka_unit_test(test_counters),
         cmocka_unit_test(test_emergency_stop),
