@@ -122,11 +122,11 @@ def unit_programs(build, only):
         yield group, build / "tests" / source.parent.name / source.stem
 
 
-def run_unit(group, program, build, report, only):
+def run_unit(group, program, build, report, only, patience):
     environment = {**os.environ, "CMOCKA_MESSAGE_OUTPUT": "xml"}
     environment.pop("CMOCKA_XML_FILE", None)
     start = time.monotonic()
-    code, output = run_program([str(program)], environment)
+    code, output = run_program([str(program)], environment, UNIT_LIMIT_S * patience)
     seconds = time.monotonic() - start
     results = list(read_cmocka(group, output))
     if code != 0 and not any(result.failure for result in results):
@@ -144,7 +144,7 @@ def run_unit(group, program, build, report, only):
             report.add(result)
 
 
-def run_program(command, environment):
+def run_program(command, environment, limit_s):
     """(exit code, all it said); what it started and did not end is ended with it."""
     with tempfile.TemporaryFile() as log:
         try:
@@ -155,9 +155,9 @@ def run_program(command, environment):
             return -1, f"{command[0]}: {error.strerror}; `make test` builds it"
         late = ""
         try:
-            process.wait(UNIT_LIMIT_S)
+            process.wait(limit_s)
         except subprocess.TimeoutExpired:
-            late = f"\nnot done after {UNIT_LIMIT_S} s"
+            late = f"\nnot done after {limit_s} s"
         end_group(process)
         log.seek(0)
         return process.returncode, log.read().decode("utf-8", "replace") + late
@@ -253,13 +253,13 @@ def main():
     options = parser.parse_args()
     build = (ROOT / options.build).resolve()
     report = Report()
+    patience = 4 if build.name.endswith(("asan", "tsan")) else 1
     if options.kind != "system":
-        run_all([(run_unit, group, program, build, report, options.only)
+        run_all([(run_unit, group, program, build, report, options.only, patience)
                  for group, program in unit_programs(build, options.only)],
                 min(options.jobs, os.cpu_count() or 1))
     if options.kind != "unit":
         found = scenarios(options.kind, options.only)
-        patience = 4 if build.name.endswith(("asan", "tsan")) else 1
         for is_exclusive, jobs in ((False, options.jobs), (True, 1)):
             run_all([(run_scenario, scenario, build, report, patience) for scenario in found
                      if scenario.is_exclusive == is_exclusive], jobs)

@@ -240,7 +240,7 @@ class Scenarios(scenario_case.ScenarioCase):
 
         def observe(mark):
             found = self.watcher.wait_for(
-                lambda m: m.topic.endswith("/m4_oven/samples") and m.json["t"] > self.since_ms + 200,
+                lambda m: m.topic.endswith("/m4_oven/samples") and m.json["t"] > self.since_ms + 1000,
                 20, mark, 25)
             self.assertEqual(len({m.json["chamber_temp"] for m in found}), 1)
             self.assertGreater(len({m.json["heater_output"] for m in found}), 1)
