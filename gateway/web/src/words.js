@@ -219,6 +219,7 @@ export const WORDS = {
   "trace.puback": ["Le broker l’a reçu (PUBACK).", "Der Broker hat es (PUBACK).", "The broker has it (PUBACK)."],
   "trace.waiting.broker": ["Attend le broker : gardé dans le journal.", "Wartet auf den Broker: im Journal aufbewahrt.", "Waits for the broker: kept in the journal."],
   "trace.waiting.journal": ["Attend le journal.", "Wartet auf das Journal.", "Waits for the journal."],
+  "trace.waiting.machine": ["Attend la réponse de la machine.", "Wartet auf die Antwort der Maschine.", "Waits for the machine’s answer."],
   "trace.again": ["Relire", "Nochmal lesen", "Read again"],
   "trace.arming": ["On suit la prochaine lecture…", "Die nächste Abfrage wird verfolgt…", "Following the next poll…"],
   "trace.times": ["Temps de chaque étape", "Zeit je Schritt", "Time of each step"],

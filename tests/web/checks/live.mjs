@@ -120,6 +120,11 @@ export const checks = {
     await world.ask("kill-simulator");
     await page.waitForFunction(() => document.querySelector(".tile[href='/m/m5_cobot']").matches(".gone, .warn"), null, { timeout: 2000 });
     await page.waitForSelector(".tile.gone[href='/m/m5_cobot']", { timeout: 15000 });
+    const trace = await world.tab("/trace/m4_oven/chamber_temp");
+    await trace.waitForSelector(".trace .story", { timeout: 20000 });
+    assert.match(await trace.innerText(".trace .result"), /→\s*—\s*°C$/, "nothing is read of a machine that is away");
+    assert.deepEqual(trace.complaints, []);
+    await trace.end();
     await world.ask("start-simulator");
     await page.waitForSelector(".tile.gone[href='/m/m5_cobot']", { state: "detached", timeout: 15000 });
     await page.end();

@@ -40,6 +40,15 @@ async function visit(world, route, language, size) {
   return page;
 }
 
+/** What /api/trace answers of a machine that is away; `more` is what it adds or says otherwise. */
+const away = (more) => ({
+  machine: "m4_oven", tag: "chamber_temp", request: null, reply: null, registers: [], bit: null, type: "float32", order: "CDAB",
+  orders: [], sentinel: { absent: ["0x7FC00000"], over: [], under: [], hit: "" }, mask: null, raw: "", scale: "1", offset: "0",
+  scale_tag: "", unit: "°C", value: null, row: null, steps: [], waiting: "machine", ...more,
+});
+const ASKED = { request: { sent_us: 1, bytes: "00 2A 00 00 00 06 11 03 00 64 00 02", fields: [] },
+  reply: { answered_us: 2, duration_us: 500000, status: "timeout", exception: 0, bytes: "", fields: [] } };
+
 export const checks = {
   ...Object.fromEntries(PAGES.map((route) => [`${route} speaks three languages, fits a phone, and everybody can use it`, async (world) => {
     const page = await visit(world, route, "en", WIDE);
@@ -54,6 +63,19 @@ export const checks = {
     await judge(page, `${route} on a phone`);
     await page.end();
   }])),
+  "a machine that does not answer has no value to follow, and no zero": async (world) => {
+    for (const [more, word] of [[{}, "—"], [{ quality: "bad", reason: "no-link" }, "no connection"], [{ ...ASKED, quality: "bad", reason: "timeout" }, "does not answer"]]) {
+      const page = await world.tab("/trace/m4_oven/chamber_temp", { prepare: (tab) => tab.route("**/api/trace?*", (route) => route.fulfill({ json: away(more) })) });
+      await settled(page);
+      await page.waitForSelector(".trace .step-topic");
+      assert.match(await page.innerText(".trace .result"), /^—\s*→\s*—\s*°C$/);
+      const story = await page.innerText(".story");
+      assert.ok(story.includes("Waits for the machine’s answer.") && story.includes(word), story);
+      assert.ok(!story.includes(WORDS["sentinel.missed"][2]) && !story.includes(WORDS["trace.bit.why"][2]), story);
+      await look(page, "/trace/m4_oven/chamber_temp", "en");
+      await page.end();
+    }
+  },
   "the choice of language is kept, and ?lang= wins": async (world) => {
     const page = await world.tab("/?lang=de", { language: "en" });
     await page.waitForSelector("html[lang=de]");

@@ -32,7 +32,15 @@ function Bits({ register, bit }) {
       class=${bit === 15 - at - index ? "chosen" : one === "1" ? "set" : ""}>${one}</i>`)}</span>`)}</span></div>`;
 }
 
+const isMissing = (value) => value === null || value === undefined;
+
+/** Whether the reply holds the tag's registers or its bit. */
+const isRead = (trace) => trace.registers.length > 0 || !isMissing(trace.bit);
+
 function Orders({ trace }) {
+  if (!isRead(trace)) {
+    return html`<p class="mono">— ${trace.type} ${trace.order}</p>`;
+  }
   if (!trace.orders.length) {
     return html`<p>${t("trace.noorder")}</p><p class="mono">${trace.type}</p>`;
   }
@@ -49,17 +57,23 @@ function Sentinel({ trace }) {
   const rows = [["absent", absent], ["over", over], ["under", under]].filter(([, list]) => list.length);
   return html`${rows.length ? html`<ul>${rows.map(([name, list]) => html`<li class="mono">${list.join(" ")} ${t(`sentinel.${name}`)}</li>`)}</ul>`
     : html`<p>${t("sentinel.none")}</p>`}
-    <p class=${`outcome ${hit ? "warn" : ""}`}><${Shape} name=${hit ? "bad" : "good"} /> ${hit ? t("sentinel.hit") : t("sentinel.missed")}</p>`;
+    ${isRead(trace) ? html`<p class=${`outcome ${hit ? "warn" : ""}`}><${Shape} name=${hit ? "bad" : "good"} /> ${hit ? t("sentinel.hit") : t("sentinel.missed")}</p>`
+    : html`<p class="mono">—</p>`}`;
 }
 
-const isAbsent = (trace) => trace.value === null || trace.value === undefined || trace.value === "null";
+const isAbsent = (trace) => isMissing(trace.value);
+
+/** What the value waits for on its way: the machine, the journal, the broker. */
+function Waiting({ trace }) {
+  return html`<p class="outcome warn"><${Shape} name="wait" /> ${t(`trace.waiting.${trace.waiting || "broker"}`)}</p>`;
+}
 
 function Scale({ trace }) {
   if (isAbsent(trace)) {
     return html`<p class="sum mono">—</p><p>${t("trace.nonumber")}</p>`;
   }
   const isPlain = (trace.scale === "1" || !trace.scale) && (trace.offset === "0" || !trace.offset);
-  const words = trace.word !== null && trace.word !== undefined;
+  const words = !isMissing(trace.word);
   return html`<p class="sum mono">${trace.raw === "" || trace.raw === null ? "—" : trace.raw}${!isPlain && html` × ${trace.scale}${
       trace.offset !== "0" && ` + ${trace.offset}`}`}${trace.mask && html` & ${trace.mask}`} = <b>${String(words ? trace.word : trace.value)}</b> ${trace.unit}</p>
     ${isPlain && !words && html`<p>${t("trace.plain")}</p>`}
@@ -67,11 +81,15 @@ function Scale({ trace }) {
 }
 
 function Verdict({ trace }) {
-  const hasRange = trace.min !== null && trace.min !== undefined || trace.max !== null && trace.max !== undefined;
-  return html`<p>${hasRange && !isAbsent(trace) ? html`<span class="mono">${trace.min === null || trace.min === undefined ? "" : `${trace.min} ≤ `}${String(trace.value)}${
-    trace.max === null || trace.max === undefined ? "" : ` ≤ ${trace.max}`}</span>` : hasRange ? "" : t("trace.norange")}</p>
+  if (!trace.quality) {
+    return html`<p class="mono">—</p><${Waiting} trace=${trace} />`;
+  }
+  const hasMin = !isMissing(trace.min), hasMax = !isMissing(trace.max);
+  return html`${!hasMin && !hasMax ? html`<p>${t("trace.norange")}</p>`
+    : !isAbsent(trace) && html`<p class="mono">${hasMin && `${trace.min} ≤ `}${String(trace.value)}${hasMax && ` ≤ ${trace.max}`}</p>`}
     <p class=${`outcome ${trace.quality === "good" ? "" : "warn"}`}><${Shape} name=${trace.quality} /> ${t(`quality.${trace.quality}`)}
-      ${trace.reason && ` · ${reason(trace.reason)}`}</p>`;
+      ${trace.reason && ` · ${reason(trace.reason)}`}</p>
+    ${trace.waiting === "machine" && html`<${Waiting} trace=${trace} />`}`;
 }
 
 /** A payload with its own tag made to stand out. */
@@ -88,26 +106,33 @@ function took(trace, name) {
   return step && step.took_us;
 }
 
+/** Registers in hexadecimal and bits; of one bit, its value. */
+function Registers({ trace }) {
+  return trace.registers.length ? trace.registers.map((register) => html`<${Bits} register=${register} bit=${trace.bit} />`)
+    : html`<p class="big mono">${isRead(trace) ? trace.raw : "—"}</p>`;
+}
+
+/** Nothing was asked while the machine is away: `request` and `reply` are null then. */
 function Story({ trace, tag }) {
-  const tagged = trace.reply.fields.filter((field) => field.is_tag);
+  const request = trace.request || { bytes: "" };
+  const reply = trace.reply || { bytes: "", fields: [] };
+  const tagged = reply.fields.filter((field) => field.is_tag);
   const isSent = trace.steps.some((step) => step.name === "puback");
   return html`<div class="story">
-    <${Step} number="1" name="request" wide=${true}><${Frame} hex=${trace.request.bytes} /><//>
-    <${Step} number="2" name="reply" wide=${true} took=${trace.reply.duration_us}>
-      <${Frame} hex=${trace.reply.bytes} request=${trace.request.bytes} isReply=${true} tagged=${tagged} /><//>
-    <${Step} number="3" name="registers" why=${trace.registers.length ? "" : t("trace.bit.why")}>${trace.registers.map((register) => html`<${Bits} register=${register} bit=${trace.bit} />`)}
-      ${!trace.registers.length && html`<p class="big mono">${trace.raw}</p>`}<//>
+    <${Step} number="1" name="request" wide=${true}><${Frame} hex=${request.bytes} /><//>
+    <${Step} number="2" name="reply" wide=${true} took=${reply.duration_us}>
+      <${Frame} hex=${reply.bytes} request=${request.bytes} isReply=${true} tagged=${tagged} /><//>
+    <${Step} number="3" name="registers" why=${isMissing(trace.bit) ? "" : t("trace.bit.why")}><${Registers} trace=${trace} /><//>
     <${Step} number="4" name="orders"><${Orders} trace=${trace} /><//>
     <${Step} number="5" name="sentinel"><${Sentinel} trace=${trace} /><//>
     <${Step} number="6" name="scale" took=${took(trace, "decode")}><${Scale} trace=${trace} /><//>
     <${Step} number="7" name="quality"><${Verdict} trace=${trace} /><//>
     <${Step} number="8" name="journal" took=${took(trace, "commit")}>
       ${trace.row ? html`<p class="mono">seq ${trace.row.seq} · run ${trace.row.run}</p><${Payload} text=${trace.row.payload} tag=${tag.name} />`
-      : html`<p class="outcome warn"><${Shape} name="wait" /> ${t("trace.waiting.journal")}</p>`}<//>
+      : html`<${Waiting} trace=${trace} />`}<//>
     <${Step} number="9" name="topic" took=${took(trace, "puback")}>
-      <p class="mono topic">${trace.topic}</p><${Payload} text=${trace.payload} tag=${tag.name} />
-      <p class=${`outcome ${isSent ? "" : "warn"}`}><${Shape} name=${isSent ? "good" : "wait"} /> ${isSent ? t("trace.puback")
-        : t(`trace.waiting.${trace.waiting === "journal" ? "journal" : "broker"}`)}</p>
+      ${trace.topic && html`<p class="mono topic">${trace.topic}</p><${Payload} text=${trace.payload} tag=${tag.name} />`}
+      ${isSent ? html`<p class="outcome"><${Shape} name="good" /> ${t("trace.puback")}</p>` : html`<${Waiting} trace=${trace} />`}
       ${trace.now && html`<p class="mono topic">${trace.now.topic}</p><${Payload} text=${trace.now.payload} tag=${tag.name} />`}<//>
   </div>`;
 }
@@ -140,8 +165,8 @@ export function View({ factory, machine: machineName, tag: tagName }) {
   return html`<div class="sheet trace">
     <header class="head"><div><h1>${t("page.trace")}</h1>
         <p><${Link} to=${`/m/${machineName}`}>${titleOf(machine)}<//> · ${titleOf(tag)} <span class="mono">${tagName}</span></p></div>
-      ${trace && !trace.error && html`<p class="result"><code>${trace.registers.join(" ") || trace.raw}</code> <span aria-hidden="true">→</span>
-        <b>${trace.quality === "bad" ? "—" : format.value(tag, tag.kind === "number" ? asNumber(trace.value) : trace.word || trace.value)}</b> ${tag.unit}</p>`}
+      ${trace && !trace.error && html`<p class="result"><code>${trace.registers.join(" ") || trace.raw || "—"}</code> <span aria-hidden="true">→</span>
+        <b>${isAbsent(trace) || trace.quality === "bad" ? "—" : format.value(tag, tag.kind === "number" ? asNumber(trace.value) : trace.word || trace.value)}</b> ${tag.unit}</p>`}
       <${Choice} factory=${factory} machine=${machineName} tag=${tagName} />
       <button type="button" class="button" onClick=${() => setTurn(turn + 1)}>${t("trace.again")}</button></header>
     ${!trace ? html`<p class="lost">${t("trace.arming")}</p>` : trace.error ? html`<p class="lost problem">${trace.error}</p>`
