@@ -22,8 +22,22 @@ export function compact(value) {
   return make(Intl.NumberFormat, { notation: "compact", maximumSignificantDigits: 3 }).format(value);
 }
 
+/** The decimals that a number itself has. */
+export function ownDecimals(v) {
+  const [, digits = "", exponent = "0"] = /^-?\d+(?:\.(\d+))?(?:e([+-]\d+))?$/.exec(String(v)) || [];
+  return Math.min(20, Math.max(0, digits.length - Number(exponent)));
+}
+
+/** Whether the tag's own scale does not tell the decimals: the exponent is another tag's, which the
+ *  tag or only its value shows, or the offset has decimals of its own. */
+function isScaledElsewhere(tag, v) {
+  const isFloat = /float/.test(tag.type);
+  return Boolean(tag.scale_tag) || !isFloat && (ownDecimals(Number(tag.offset || 0)) > 0
+    || ownDecimals(v) > ownDecimals(Number(tag.scale || 1)));
+}
+
 /** How many decimals of a tag say something: those of its deadband, else of its scale. */
-export function decimalsOf(tag) {
+function decimalsOf(tag) {
   for (const text of [tag.deadband, tag.scale]) {
     const step = Number(text);
     if (text && step > 0 && step < 1) {
@@ -36,7 +50,7 @@ export function decimalsOf(tag) {
   return /float/.test(tag.type) ? 2 : 0;
 }
 
-/** A reading's value as people write it; exact digits stay as they are. */
+/** A reading's value as people write it; exact digits and text stay as they are. */
 export function value(tag, v) {
   if (v === null || v === undefined) {
     return "—";
@@ -45,9 +59,9 @@ export function value(tag, v) {
     return t(v ? "value.true" : "value.false");
   }
   if (typeof v === "number") {
-    return number(v, decimalsOf(tag));
+    return number(v, isScaledElsewhere(tag, v) ? ownDecimals(v) : decimalsOf(tag));
   }
-  if (/^-?\d{16,}$/.test(v)) {
+  if (tag.kind === "number" && /^-?\d+$/.test(v)) {
     return make(Intl.NumberFormat, {}).format(BigInt(v));
   }
   return v;

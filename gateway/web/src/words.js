@@ -208,6 +208,7 @@ export const WORDS = {
   "trace.scale": ["L’échelle", "Die Skalierung", "The scale"],
   "trace.scale.why": ["brut × facteur + décalage = valeur", "roh × Faktor + Versatz = Wert", "raw × factor + offset = value"],
   "trace.plain": ["Rien à calculer ici.", "Hier ist nichts zu rechnen.", "Nothing to compute here."],
+  "trace.exponent": ["La puissance de dix vient de {tag}, lu avec lui.", "Die Zehnerpotenz steht in {tag}, zugleich gelesen.", "The power of ten is in {tag}, read with it."],
   "trace.words": ["Le nombre est publié comme mot.", "Die Zahl wird als Wort veröffentlicht.", "The number is published as a word."],
   "trace.quality": ["La qualité", "Die Qualität", "The quality"],
   "trace.quality.why": ["Hors de la plage : incertaine. Pas lue : mauvaise.", "Außerhalb des Bereichs: unsicher. Nicht gelesen: schlecht.", "Out of range: uncertain. Not read: bad."],

@@ -76,6 +76,15 @@ export const checks = {
       await page.end();
     }
   },
+  "a value's power of ten is told where another tag holds it": async (world) => {
+    const read = { ...ASKED, registers: ["08FC"], type: "int16", order: "AB", orders: [{ order: "AB", value: "2304", is_chosen: true }], raw: "2304",
+      scale_tag: "temp_sf", value: 230.4, quality: "good", reason: "", waiting: "journal" };
+    const page = await world.tab("/trace/m4_oven/chamber_temp", { prepare: (tab) => tab.route("**/api/trace?*", (route) => route.fulfill({ json: away(read) })) });
+    await settled(page);
+    assert.match(await page.innerText(".step-scale"), /2304 × 10\^temp_sf = 230\.4 °C\s+The power of ten is in temp_sf/);
+    assert.deepEqual(page.complaints, []);
+    await page.end();
+  },
   "the choice of language is kept, and ?lang= wins": async (world) => {
     const page = await world.tab("/?lang=de", { language: "en" });
     await page.waitForSelector("html[lang=de]");

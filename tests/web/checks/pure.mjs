@@ -11,6 +11,11 @@ export const checks = {
     assert.deepEqual([a, b, c[0]], ["-9007199254740993", 9007199254, "18446744073709551615"]);
     assert.equal(p, '{"x":9007199254740993}');
   },
+  "an integer's digits within a string are left alone": () => {
+    const text = '{"a":"[9007199254740993]","b":"\\\\","c":[1,9007199254740993, -9007199254740993 ],"d":"\\":9007199254740993,","e":0.12345678901234567}';
+    assert.deepEqual(exact.parse(text), { a: "[9007199254740993]", b: "\\", c: [1, "9007199254740993", "-9007199254740993"],
+      d: '":9007199254740993,', e: 0.12345678901234567 });
+  },
   "a frame comes apart into its fields": () => {
     const request = "00 2A 00 00 00 06 11 03 00 64 00 02";
     assert.deepEqual(frame.dissect(request).map(({ name, value }) => `${name}=${value}`),
@@ -63,12 +68,24 @@ export const checks = {
     assert.equal(state.judge(machine, live("suspended"), true, 1, 2 + state.WAITING_LONG_MS).tone, "warn");
   },
   "numbers are written in the reader's manner": () => {
-    const tag = { deadband: "", scale: "0.1", type: "int16" };
+    const tag = { kind: "number", deadband: "", scale: "0.1", offset: "0", type: "int16" };
     const seen = words.LANGUAGES.map((code) => {
       words.choose(code);
       return format.value(tag, 1234.5).replace(/\s/g, "_");
     });
     assert.deepEqual(seen, ["1_234,5", "1.234,5", "1,234.5"]);
     assert.equal(format.value(tag, "-9223372036854775808"), "-9,223,372,036,854,775,808");
+  },
+  "a value scaled by another tag or a broken offset keeps its own digits": () => {
+    words.choose("en");
+    const plain = { kind: "number", deadband: "", scale: "1", offset: "0", type: "int16" };
+    const shown = [
+      [plain, 230], [plain, 230.4], [{ ...plain, scale_tag: "v_sf" }, 0.0025], [{ ...plain, type: "float32", scale_tag: "v_sf" }, 1e-7],
+      [{ ...plain, deadband: "1", offset: "-273.15" }, 21.85], [{ ...plain, scale: "0.1", deadband: "1" }, 230.4], [{ ...plain, type: "float32" }, 1.23456],
+    ].map(([tag, v]) => format.value(tag, v));
+    assert.deepEqual(shown, ["230", "230.4", "0.0025", "0.0000001", "21.85", "230", "1.23"]);
+  },
+  "a text of digits stays a text": () => {
+    assert.equal(format.value({ kind: "text", type: "string16" }, "0001234567890123456"), "0001234567890123456");
   },
 };

@@ -68,14 +68,23 @@ function Waiting({ trace }) {
   return html`<p class="outcome warn"><${Shape} name="wait" /> ${t(`trace.waiting.${trace.waiting || "broker"}`)}</p>`;
 }
 
+const isGiven = (text, neutral) => !isMissing(text) && text !== "" && text !== neutral;
+
+/** What is done with the raw number, in order: mask, factor, power of ten, offset. */
+function Sum({ trace }) {
+  return html`${isGiven(trace.raw) ? trace.raw : "—"}${trace.mask && html` & ${trace.mask}`}${
+    isGiven(trace.scale, "1") && html` × ${trace.scale}`}${isGiven(trace.scale_tag) && html` × 10^${trace.scale_tag}`}${
+    isGiven(trace.offset, "0") && html` + ${trace.offset}`}`;
+}
+
 function Scale({ trace }) {
   if (isAbsent(trace)) {
     return html`<p class="sum mono">—</p><p>${t("trace.nonumber")}</p>`;
   }
-  const isPlain = (trace.scale === "1" || !trace.scale) && (trace.offset === "0" || !trace.offset);
+  const isPlain = !isGiven(trace.scale, "1") && !isGiven(trace.scale_tag) && !isGiven(trace.offset, "0");
   const words = !isMissing(trace.word);
-  return html`<p class="sum mono">${trace.raw === "" || trace.raw === null ? "—" : trace.raw}${!isPlain && html` × ${trace.scale}${
-      trace.offset !== "0" && ` + ${trace.offset}`}`}${trace.mask && html` & ${trace.mask}`} = <b>${String(words ? trace.word : trace.value)}</b> ${trace.unit}</p>
+  return html`<p class="sum mono"><${Sum} trace=${trace} /> = <b>${String(words ? trace.word : trace.value)}</b> ${trace.unit}</p>
+    ${isGiven(trace.scale_tag) && html`<p>${t("trace.exponent", { tag: trace.scale_tag })}</p>`}
     ${isPlain && !words && html`<p>${t("trace.plain")}</p>`}
     ${words && html`<p>${t("trace.words")}</p>`}`;
 }
@@ -166,15 +175,10 @@ export function View({ factory, machine: machineName, tag: tagName }) {
     <header class="head"><div><h1>${t("page.trace")}</h1>
         <p><${Link} to=${`/m/${machineName}`}>${titleOf(machine)}<//> · ${titleOf(tag)} <span class="mono">${tagName}</span></p></div>
       ${trace && !trace.error && html`<p class="result"><code>${trace.registers.join(" ") || trace.raw || "—"}</code> <span aria-hidden="true">→</span>
-        <b>${isAbsent(trace) || trace.quality === "bad" ? "—" : format.value(tag, tag.kind === "number" ? asNumber(trace.value) : trace.word || trace.value)}</b> ${tag.unit}</p>`}
+        <b>${isAbsent(trace) || trace.quality === "bad" ? "—" : format.value(tag, isMissing(trace.word) ? trace.value : trace.word)}</b> ${tag.unit}</p>`}
       <${Choice} factory=${factory} machine=${machineName} tag=${tagName} />
       <button type="button" class="button" onClick=${() => setTurn(turn + 1)}>${t("trace.again")}</button></header>
     ${!trace ? html`<p class="lost">${t("trace.arming")}</p>` : trace.error ? html`<p class="lost problem">${trace.error}</p>`
     : html`<${Times} steps=${trace.steps} /><${Story} trace=${trace} tag=${tag} />`}
   </div>`;
-}
-
-/** A JSON number as text, for display; long integers stay text. */
-function asNumber(text) {
-  return /^-?\d{16,}$/.test(text) ? String(text) : Number(text);
 }

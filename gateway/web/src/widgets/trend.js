@@ -95,9 +95,8 @@ function rangeWith(normal) {
 const FONT = "12px Inter, 'Segoe UI', Roboto, sans-serif";
 const GRID = { stroke: "#c3cacf", width: 1 };
 
-function options({ width, tag, normal, bad, window, tell, zoomTo }) {
+function options({ width, normal, bad, window, tell, zoomTo }) {
   const isShort = window.to - window.from < SECONDS_BELOW_MS;
-  const decimals = Math.min(3, format.decimalsOf(tag));
   return {
     width, height: HEIGHT, legend: { show: false }, padding: [8, 22, 0, 0],
     cursor: { sync: { key: together.key }, drag: { x: true, y: false, setScale: false }, points: { size: 7 } },
@@ -106,8 +105,10 @@ function options({ width, tag, normal, bad, window, tell, zoomTo }) {
       { font: FONT, stroke: "#485059", grid: GRID, ticks: GRID, size: 28,
         values: (_, splits) => splits.map((s) => (isShort ? format.clock : format.hour)(s * 1000)), space: isShort ? 90 : 60 },
       { font: FONT, stroke: "#485059", grid: GRID, ticks: GRID, size: 62,
-        values: (_, splits) => splits.map((v) => (Math.abs(v) >= 100000 ? format.compact(v)
-          : format.number(v, Number.isInteger(v) && splits.every(Number.isInteger) ? 0 : Math.max(1, decimals)))) },
+        values: (_, splits) => {
+          const decimals = Math.min(6, Math.max(...splits.map(format.ownDecimals)));
+          return splits.map((v) => (Math.abs(v) >= 100000 ? format.compact(v) : format.number(v, decimals)));
+        } },
     ],
     series: [{}, { stroke: "transparent", points: { show: false } }, { stroke: "transparent", points: { show: false } },
       { stroke: "#1f2a31", width: 1.6, points: { show: false } }],
@@ -153,7 +154,7 @@ export function Trend({ machine, tag, normal, span, beat, zoomTo }) {
           : `${format.clock(data[0][index] * 1000)}  ${format.value(tag, value)} ${tag.unit}`;
       }
     };
-    const make = () => new uPlot(options({ width: place.current.clientWidth, tag, normal,
+    const make = () => new uPlot(options({ width: place.current.clientWidth, normal,
       bad: badStretches(answer), window: answer.window, tell, zoomTo }), data, place.current);
     let plot = make();
     const resize = () => plot.setSize({ width: place.current.clientWidth, height: HEIGHT });
