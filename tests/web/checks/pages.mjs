@@ -85,6 +85,27 @@ export const checks = {
     assert.deepEqual(page.complaints, []);
     await page.end();
   },
+  "a slow tag keeps its line when it is zoomed, and a lone reading is a dot": async (world) => {
+    const page = await world.tab("/m/m3_mill", { prepare: (tab) => tab.route("**/api/history?*", (route) => {
+      const to = Number(new URL(route.request().url()).searchParams.get("to"));
+      return route.fulfill({ json: { step_ms: 1500, points: [[to - 450000, 5, 5, 5, 0]] } });
+    }) });
+    await page.waitForSelector(".trend[data-points='1'] .u-over");
+    const { held, broken, dots } = await page.evaluate(async () => {
+      const { columns, alone } = await import(document.querySelector("script[src]").src.replace("main.js", "widgets/trend.js"));
+      const answer = { step_ms: 100, points: [[0, 1, 1, 1, 0], [10000, 2, 2, 2, 0], [20000, 3, 3, 3, 0]] };
+      return { held: columns(answer, 10000)[3], broken: columns(answer, 1000)[3], dots: alone([1, null, 2, 3, null, 4]) };
+    });
+    assert.deepEqual([held, broken, dots], [[1, 2, 3], [1, null, 2, null, 3], [0, 5]]);
+    const ink = await page.evaluate(() => {
+      const canvas = document.querySelector(".trend canvas");
+      const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+      return data.filter((red, at) => at % 4 === 0 && red === 0x1f && data[at + 1] === 0x2a && data[at + 2] === 0x31).length;
+    });
+    assert.ok(ink >= 4 && ink < 40, `${ink} pixels of ink`);
+    assert.deepEqual(page.complaints, []);
+    await page.end();
+  },
   "the choice of language is kept, and ?lang= wins": async (world) => {
     const page = await world.tab("/?lang=de", { language: "en" });
     await page.waitForSelector("html[lang=de]");

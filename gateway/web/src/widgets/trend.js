@@ -12,12 +12,13 @@ const HEIGHT = 150;
 const SECONDS_BELOW_MS = 15 * 60000;
 const together = uPlot.sync("trends");
 
-/** Columns for uPlot; a hole between buckets is a hole in the line. */
-export function columns({ points, step_ms: step }) {
+/** Columns for uPlot. Where readings are missing, by the tag's own pace, there is a hole in the line:
+ *  a slow tag has many empty buckets and lacks nothing. */
+export function columns({ points, step_ms: step }, everyMs = 0) {
   const [x, min, max, last] = [[], [], [], []];
   let previous = null;
   for (const [time, low, high, end, quality] of points) {
-    if (previous !== null && time - previous > 3 * step) {
+    if (previous !== null && time - previous > 3 * Math.max(step, everyMs)) {
       x.push((previous + step) / 1000);
       min.push(null), max.push(null), last.push(null);
     }
@@ -29,6 +30,12 @@ export function columns({ points, step_ms: step }) {
     previous = time;
   }
   return [x, min, max, last];
+}
+
+/** The points without a neighbour that a line could go to: they are drawn as dots. */
+export function alone(values) {
+  const isThere = (index) => values[index] !== null && values[index] !== undefined;
+  return [...values.keys()].filter((index) => isThere(index) && !isThere(index - 1) && !isThere(index + 1));
 }
 
 /** [from, to] of the stretches whose buckets hold bad readings only, epoch ms. */
@@ -92,6 +99,7 @@ function rangeWith(normal) {
   };
 }
 
+const INK = "#1f2a31";
 const FONT = "12px Inter, 'Segoe UI', Roboto, sans-serif";
 const GRID = { stroke: "#c3cacf", width: 1 };
 
@@ -111,7 +119,8 @@ function options({ width, normal, bad, window, tell, zoomTo }) {
         } },
     ],
     series: [{}, { stroke: "transparent", points: { show: false } }, { stroke: "transparent", points: { show: false } },
-      { stroke: "#1f2a31", width: 1.6, points: { show: false } }],
+      { stroke: INK, width: 1.6, points: { show: false, size: 4, width: 0, fill: INK,
+        filter: (plot, index) => alone(plot.data[index]) } }],
     bands: [{ series: [2, 1], fill: "rgba(74, 85, 94, .35)" }],
     hooks: {
       drawClear: [drawBehind(normal, bad)],
@@ -146,7 +155,7 @@ export function Trend({ machine, tag, normal, span, beat, zoomTo }) {
     if (!answer || answer.error || !place.current) {
       return undefined;
     }
-    const data = columns(answer);
+    const data = columns(answer, tag.every_ms);
     const tell = (index) => {
       if (readout.current) {
         const value = index === null || index === undefined ? null : data[3][index];
