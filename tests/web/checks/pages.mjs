@@ -106,6 +106,25 @@ export const checks = {
     assert.deepEqual(page.complaints, []);
     await page.end();
   },
+  "another machine's topics have no rate before the second look": async (world) => {
+    let looks = 0;
+    const page = await world.tab("/topics", { prepare: (tab) => tab.route("**/api/topics?*", async (route) => {
+      const answer = await route.fetch();
+      const { topics, ...rest } = await answer.json();
+      looks += 1;
+      await route.fulfill({ json: { ...rest, topics: topics.map((one) => ({ ...one, count: one.count + 5000000 })) } });
+    }) });
+    await settled(page);
+    await page.click(".chips button:has-text('CNC mill')");
+    await page.waitForFunction(() => document.querySelector(".tree .root").textContent.includes("m3_mill"));
+    for (const before = looks; looks < before + 3;) {
+      await page.waitForTimeout(100);
+      const rates = await page.evaluate(() => [...document.querySelectorAll(".rate")].map((one) => Number(one.textContent.replace(/[^\d.]/g, ""))));
+      assert.ok(rates.every((rate) => rate < 1000), `${rates}`);
+    }
+    await page.waitForFunction(() => [...document.querySelectorAll(".rate")].some((one) => /\d/.test(one.textContent)));
+    await page.end();
+  },
   "the choice of language is kept, and ?lang= wins": async (world) => {
     const page = await world.tab("/?lang=de", { language: "en" });
     await page.waitForSelector("html[lang=de]");

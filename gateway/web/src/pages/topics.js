@@ -22,19 +22,27 @@ export function branches(topics, prefix) {
   return [...found];
 }
 
-/** Messages a second of each topic, between this look and the one before. */
-function useRates(told) {
+/** Messages a second of each topic that both looks know: the first count of a topic is no rate. */
+function ratesBetween(before, now) {
+  const seconds = Math.max(0.2, (now.time - before.time) / 1000);
+  const isKnown = ([topic, count]) => typeof count === "number" && typeof before.counts.get(topic) === "number";
+  return new Map([...now.counts].filter(isKnown)
+    .map(([topic, count]) => [topic, Math.max(0, count - before.counts.get(topic)) / seconds]));
+}
+
+/** The rates between this look at the machine and the one before. */
+function useRates(told, machine) {
   const before = useRef(null);
   const rates = useRef(new Map());
   useEffect(() => {
+    before.current = null;
+    rates.current = new Map();
+  }, [machine]);
+  useEffect(() => {
     if (told && told.topics) {
-      const now = Date.now();
-      const counts = new Map(told.topics.map(({ topic, count }) => [topic, count]));
-      if (before.current) {
-        const seconds = Math.max(0.2, (now - before.current.time) / 1000);
-        rates.current = new Map([...counts].map(([topic, count]) => [topic, Math.max(0, count - (before.current.counts.get(topic) || 0)) / seconds]));
-      }
-      before.current = { time: now, counts };
+      const now = { time: Date.now(), counts: new Map(told.topics.map(({ topic, count }) => [topic, count])) };
+      rates.current = before.current ? ratesBetween(before.current, now) : new Map();
+      before.current = now;
     }
   }, [told]);
   return rates.current;
@@ -85,7 +93,7 @@ export function View({ factory }) {
   const prefix = prefixOf(factory, machine);
   const [topic, choose] = useState(`${prefix}/#`);
   const told = usePoll(`/api/topics?machine=${machine}`, LOOK_MS);
-  const rates = useRates(told);
+  const rates = useRates(told, machine);
   const change = (name) => {
     setMachine(name);
     choose(`${prefixOf(factory, name)}/#`);
