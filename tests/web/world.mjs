@@ -60,4 +60,19 @@ export async function settled(page) {
   await page.waitForFunction(() => !document.querySelector("main .lost"), null, { timeout: 10000 });
 }
 
+/** The stream, played by the check: the page gets it where it asked for an EventSource. */
+export function fakeStream(page) {
+  return page.addInitScript(() => {
+    window.EventSource = class extends EventTarget {
+      static CLOSED = 2;
+
+      constructor() {
+        super();
+        this.readyState = 1;
+        window.feed = (name, data) => this.dispatchEvent(new MessageEvent(name, { data }));
+      }
+    };
+  });
+}
+
 export { assert, once };

@@ -1,5 +1,6 @@
 // What the wall remembers: fifteen minutes of each headline, and since when each state lasts.
-// Filled once from the journal, then kept up by the stream; as large after a day as at the start.
+// Kept up by the stream, and filled from the journal again whenever the stream begins anew: what
+// happened in between is not known otherwise. As large after a day as at the start.
 import { ask, query } from "./api.js";
 import { Ring } from "./ring.js";
 import * as store from "./store.js";
@@ -47,23 +48,27 @@ async function fillRing({ machine, tag }) {
 }
 
 async function fillState(machine) {
+  const begun = beginning;
   const to = Math.round(store.now());
   const answer = await ask(query("/api/history", {
     machine: machine.name, tag: machine.state, from: to - STATE_SPAN_MS, to, points: 500,
   }));
-  const newest = !answer.error && answer.points[answer.points.length - 1];
+  const newest = !answer.error && begun === beginning && answer.points[answer.points.length - 1];
   const known = states.get(machine.name);
   if (newest && (!known || (known.isGuess && known.word === newest[3]))) {
     states.set(machine.name, { word: newest[3], since: newest[0] });
   }
 }
 
-export async function fill(factory) {
-  for (const wanted of wantedTags(factory)) {
-    await fillRing(wanted);
-  }
-  for (const machine of factory.machines.filter((one) => one.state)) {
-    await fillState(machine);
+/** From the journal, until the stream begins anew. */
+async function fill(factory, begun) {
+  const steps = [...wantedTags(factory).map((wanted) => () => fillRing(wanted)),
+    ...factory.machines.filter((one) => one.state).map((machine) => () => fillState(machine))];
+  for (const step of steps) {
+    if (begun !== beginning) {
+      return;
+    }
+    await step();
   }
   store.set({});
 }
@@ -84,14 +89,20 @@ function followState(machine, live) {
 }
 
 let seen = null;
+let learned = null; // the factory
+let beginning = null; // a part of the newest whole message, which no change replaces
 
 /** Takes what the newest message brought. */
 export function follow() {
   const { factory, live } = store.get();
-  if (!factory || !live || live === seen) {
+  if (!factory || !live || (live === seen && factory === learned)) {
     return;
   }
-  seen = live;
+  const isNew = factory !== learned || live.gateway !== beginning;
+  [seen, learned, beginning] = [live, factory, live.gateway];
+  if (isNew) {
+    states.clear();
+  }
   for (const { machine, tag } of wantedTags(factory)) {
     const reading = live.machines[machine] && live.machines[machine].values[tag];
     if (reading && (typeof reading.v === "number" || reading.q === "bad")) {
@@ -103,5 +114,8 @@ export function follow() {
       followState(machine, live.machines[machine.name]);
       followHeadline(machine, live.machines[machine.name]);
     }
+  }
+  if (isNew) {
+    fill(factory, beginning);
   }
 }

@@ -1,7 +1,7 @@
 // Every page, in each language, on the wall screen and on a phone.
 import fs from "node:fs";
 import { createRequire } from "node:module";
-import { PAGES, PHONE, WIDE, assert, settled } from "../world.mjs";
+import { PAGES, PHONE, WIDE, assert, fakeStream, settled } from "../world.mjs";
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const { WORDS, LANGUAGES } = await import(new URL("../../../gateway/web/src/words.js", import.meta.url));
@@ -123,6 +123,29 @@ export const checks = {
       assert.ok(rates.every((rate) => rate < 1000), `${rates}`);
     }
     await page.waitForFunction(() => [...document.querySelectorAll(".rate")].some((one) => /\d/.test(one.textContent)));
+    await page.end();
+  },
+  "since when a state lasts is known on each page, and learned anew when the stream begins anew": async (world) => {
+    const now = Date.now();
+    let since = now - 600000;
+    const page = await world.tab("/bus", { prepare: async (tab) => {
+      await fakeStream(tab);
+      await tab.route("**/api/history?*", (route) => route.fulfill({ json: { step_ms: 1000,
+        points: route.request().url().includes("tag=state") ? [[since, null, null, "execute", 0]] : [] } }));
+    } });
+    await settled(page);
+    const begin = () => page.evaluate(async (time) => {
+      const state = await (await fetch("/api/live")).json();
+      state.machines.m3_mill.values.state = { v: "execute", q: "good", r: "", t: time };
+      window.feed("state", JSON.stringify(state));
+    }, now);
+    const told = (time) => page.waitForFunction(async (wanted) => (await import("/assets/recent.js")).stateSince("m3_mill") === wanted, time, { timeout: 5000 });
+    await begin();
+    await told(since);
+    since = now - 5000;
+    await begin();
+    await told(since);
+    assert.deepEqual(page.complaints, []);
     await page.end();
   },
   "the choice of language is kept, and ?lang= wins": async (world) => {

@@ -1,26 +1,11 @@
 // Light at first, and no heavier after a day.
-import { PAGES, assert, settled } from "../world.mjs";
+import { PAGES, assert, fakeStream, settled } from "../world.mjs";
 
 const WEIGHT_LIMIT = 200000; // bytes, all pages together, compressed
 const PAINT_LIMIT_MS = 1000;
 const MESSAGES = 3000;
 const DAY_MS = 86400000;
 const GROWTH_LIMIT = 2000000; // bytes of heap between a tenth of a day and the whole
-
-/** The stream, played by the check: the page gets it where it asked for an EventSource. */
-function fakeStream(page) {
-  return page.addInitScript(() => {
-    window.EventSource = class extends EventTarget {
-      static CLOSED = 2;
-
-      constructor() {
-        super();
-        this.readyState = 1;
-        window.feed = (name, data) => this.dispatchEvent(new MessageEvent(name, { data }));
-      }
-    };
-  });
-}
 
 /** So many messages, evenly over so long; every reading of every machine moves. */
 function play(page, messages, lengthMs) {

@@ -1,6 +1,5 @@
 // The wall: what is wrong is seen from eight metres; what is well stays grey.
-import { html, useEffect, useMemo } from "../html.js";
-import { fill, follow } from "../recent.js";
+import { html, useMemo } from "../html.js";
 import { Link } from "../router.js";
 import { useSecond } from "../second.js";
 import * as store from "../store.js";
@@ -61,11 +60,6 @@ const pick = (all) => all;
 export function Wall({ factory }) {
   const { live, link, events } = store.useStore(pick);
   const second = useSecond();
-  useEffect(() => {
-    fill(factory);
-    follow();
-    return store.listen(follow);
-  }, [factory]);
   const machines = useMemo(() => [...factory.machines].sort((a, b) => (a.name < b.name ? -1 : 1)), [factory]);
   if (!live) {
     return html`<p class="lost">${t("wall.waiting")}</p>`;
