@@ -148,6 +148,13 @@ export const checks = {
     assert.deepEqual(page.complaints, []);
     await page.end();
   },
+  "a gateway that does not answer is told in the reader's language": async (world) => {
+    for (const [route, api] of [["/bus", "bus"], ["/topics", "topics"], ["/m/m3_mill", "history"], ["/trace/m4_oven/chamber_temp", "trace"]]) {
+      const page = await world.tab(route, { language: "fr", prepare: (tab) => tab.route(`**/api/${api}**`, (one) => one.abort()) });
+      await page.waitForFunction((text) => document.querySelector("main").innerText.includes(text), WORDS["msg.unreachable"][0]);
+      await page.end();
+    }
+  },
   "the choice of language is kept, and ?lang= wins": async (world) => {
     const page = await world.tab("/?lang=de", { language: "en" });
     await page.waitForSelector("html[lang=de]");

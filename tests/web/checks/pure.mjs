@@ -2,8 +2,8 @@
 import { assert } from "../world.mjs";
 
 const from = (name) => import(new URL(`../../../gateway/web/src/${name}.js`, import.meta.url));
-const [exact, frame, ring, snippets, span, state, format, words] = await Promise.all(
-  ["exact", "frame", "ring", "snippets", "span", "state", "format", "words"].map(from));
+const [exact, frame, ring, snippets, span, state, format, words, reason] = await Promise.all(
+  ["exact", "frame", "ring", "snippets", "span", "state", "format", "words", "reason"].map(from));
 
 export const checks = {
   "an integer beyond 2^53 keeps its digits": () => {
@@ -84,6 +84,15 @@ export const checks = {
       [{ ...plain, deadband: "1", offset: "-273.15" }, 21.85], [{ ...plain, scale: "0.1", deadband: "1" }, 230.4], [{ ...plain, type: "float32" }, 1.23456],
     ].map(([tag, v]) => format.value(tag, v));
     assert.deepEqual(shown, ["230", "230.4", "0.0025", "0.0000001", "21.85", "230", "1.23"]);
+  },
+  "each reason has a word of its own, and a good state none": () => {
+    words.choose("en");
+    const codes = ["timeout", "no-link", "bad-reply", "exception-2", "not-a-number", "sentinel", "over-range", "under-range", "bad-encoding",
+      "unit-dead", "refused", "unreachable", "closed", "interrupted", "limit"];
+    const said = codes.map(reason.reason);
+    assert.ok(said.every((text) => text && text !== words.t("reason.other")), `${said}`);
+    assert.equal(new Set(said).size, codes.length);
+    assert.deepEqual(["", "ok", "idle"].map(reason.reason), ["", "", ""]);
   },
   "a text of digits stays a text": () => {
     assert.equal(format.value({ kind: "text", type: "string16" }, "0001234567890123456"), "0001234567890123456");

@@ -2,7 +2,7 @@
 import { html, useState } from "../html.js";
 import * as format from "../format.js";
 import { usePoll } from "../poll.js";
-import { exceptionWord, reason } from "../reason.js";
+import { exceptionWord, problem, reason } from "../reason.js";
 import { Link } from "../router.js";
 import * as store from "../store.js";
 import { t, titleOf } from "../words.js";
@@ -83,7 +83,7 @@ export function View({ factory }) {
   const [held, hold] = useState(null);
   const shown = held || told;
   if (!shown || shown.error) {
-    return html`<p class="lost">${shown ? shown.error : t("page.loading")}</p>`;
+    return html`<p class="lost">${shown ? problem(shown) : t("page.loading")}</p>`;
   }
   const link = shown.links.find((one) => one.name === chosen) || shown.links[0];
   return html`<div class="sheet bus"><h1>${t("page.bus")}</h1><p class="hint">${t("bus.hint")}</p>

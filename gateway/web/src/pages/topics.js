@@ -2,6 +2,7 @@
 import { html, useEffect, useRef, useState } from "../html.js";
 import * as format from "../format.js";
 import { usePoll } from "../poll.js";
+import { problem } from "../reason.js";
 import * as snippets from "../snippets.js";
 import * as store from "../store.js";
 import { t, titleOf } from "../words.js";
@@ -102,7 +103,7 @@ export function View({ factory }) {
   const current = known.find((one) => one.topic === topic);
   return html`<div class="sheet topics"><h1>${t("page.topics")}</h1><p class="hint">${t("topics.hint")}</p>
     <${Machines} factory=${factory} chosen=${machine} choose=${change} />
-    <div class="topicstwo"><section class="card">${told && told.error ? html`<p class="problem">${told.error}</p>`
+    <div class="topicstwo"><section class="card">${told && told.error ? html`<p class="problem">${problem(told)}</p>`
       : html`<${Tree} groups=${branches(known, prefix)} rates=${rates} chosen=${topic} choose=${choose} prefix=${prefix} />`}</section>
       <${Listen} factory=${factory} topic=${topic} payload=${current && current.payload} /></div></div>`;
 }

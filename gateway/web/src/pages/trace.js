@@ -2,7 +2,7 @@
 import { html, useEffect, useState } from "../html.js";
 import { ask, query } from "../api.js";
 import * as format from "../format.js";
-import { reason } from "../reason.js";
+import { problem, reason } from "../reason.js";
 import { Link } from "../router.js";
 import * as store from "../store.js";
 import { t, titleOf } from "../words.js";
@@ -178,7 +178,7 @@ export function View({ factory, machine: machineName, tag: tagName }) {
         <b>${isAbsent(trace) || trace.quality === "bad" ? "—" : format.value(tag, isMissing(trace.word) ? trace.value : trace.word)}</b> ${tag.unit}</p>`}
       <${Choice} factory=${factory} machine=${machineName} tag=${tagName} />
       <button type="button" class="button" onClick=${() => setTurn(turn + 1)}>${t("trace.again")}</button></header>
-    ${!trace ? html`<p class="lost">${t("trace.arming")}</p>` : trace.error ? html`<p class="lost problem">${trace.error}</p>`
+    ${!trace ? html`<p class="lost">${t("trace.arming")}</p>` : trace.error ? html`<p class="lost problem">${problem(trace)}</p>`
     : html`<${Times} steps=${trace.steps} /><${Story} trace=${trace} tag=${tag} />`}
   </div>`;
 }

@@ -4,6 +4,7 @@ import uPlot from "../lib/uplot.js";
 import { html, useEffect, useRef, useState } from "../html.js";
 import { ask, query } from "../api.js";
 import * as format from "../format.js";
+import { problem } from "../reason.js";
 import { resolve } from "../span.js";
 import * as store from "../store.js";
 import { titleOf } from "../words.js";
@@ -179,6 +180,6 @@ export function Trend({ machine, tag, normal, span, beat, zoomTo }) {
       data-points=${answer && answer.points ? answer.points.length : null}>
     <figcaption><b>${titleOf(tag)}</b> <span class="unit">${tag.unit}</span>
       <output ref=${readout}></output></figcaption>
-    ${answer && answer.error ? html`<p class="problem">${answer.error}</p>` : html`<div ref=${place}></div>`}
+    ${answer && answer.error ? html`<p class="problem">${problem(answer)}</p>` : html`<div ref=${place}></div>`}
   </figure>`;
 }
