@@ -312,16 +312,37 @@ static void put_scaling(struct json *json, const struct place *place,
     }
 }
 
-static void put_value(struct json *json, const struct trace_view *view, const struct tag *tag)
+/* Why there is none: what the newest poll said of the tag, or else of the machine. */
+static void put_absence(struct json *json, const struct web_parts *parts,
+                        const struct tag_reference *of)
+{
+    struct live_view live;
+    char reason[REASON_TEXT_SIZE];
+    size_t machine = (size_t)(of->machine - parts->factory->machines);
+    live_view_create(parts->live, machine, &live);
+    (void)live_look(parts->live, machine, &live);
+    const struct point *point = &live.points[of->tag - of->machine->map->tags];
+    bool is_told = point->is_present && point->quality == QUALITY_BAD;
+    uint8_t why = is_told ? point->reason : live.health.reason;
+    (void)reason_text(why, is_told ? point->exception : live.health.exception, reason);
+    json_string(json, "quality", quality_text(QUALITY_BAD));
+    json_string(json, "reason", why != REASON_NONE ? reason : "");
+    live_view_release(&live);
+}
+
+static void put_value(struct json *json, const struct web_parts *parts,
+                      const struct tag_reference *of, const struct trace_view *view)
 {
     char reason[REASON_TEXT_SIZE];
     if (!view->has_sample) {
         put_null(json, "value");
+        put_null(json, "word");
+        put_absence(json, parts, of);
         return;
     }
     (void)reason_text(view->point.reason, view->point.exception, reason);
     json_raw(json, "value", view->value, strlen(view->value));
-    if (tag->words_count > 0 && view->point.quality != QUALITY_BAD) {
+    if (of->tag->words_count > 0 && view->point.quality != QUALITY_BAD) {
         json_raw(json, "word", view->value, strlen(view->value));
     } else {
         put_null(json, "word");
@@ -407,7 +428,7 @@ char *web_steps_write(const struct web_parts *parts, const struct tag_reference 
     put_orders(&json, &place);
     put_sentinels(&json, &place);
     put_scaling(&json, &place, of);
-    put_value(&json, view, of->tag);
+    put_value(&json, parts, of, view);
     if (view->has_sample) {
         put_message(&json, parts, of, view);
     } else {

@@ -97,5 +97,9 @@ class Trace(harness.Scenario):
             return trace if trace["row"] is None else None
         trace = harness.wait_until(unreached, 15, "a trace without a sample")
         self.assertEqual(trace["waiting"], "machine")
+        self.assertEqual((trace["value"], trace["word"], trace["quality"]), (None, None, "bad"))
+        live = web.ask(self.port, "/api/live").json["machines"]["p0"]["values"]["w1"]
+        self.assertEqual((live["q"], trace["reason"]), ("bad", live["r"]))
+        self.assertTrue(trace["reason"])
         self.assertEqual(web.ask(self.port, "/api/trace?machine=p0&tag=w9").status, 404)
         self.assertEqual(gateway.stop(timeout=4), 0)
