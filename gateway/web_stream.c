@@ -11,11 +11,13 @@
 #include "gateway/web_state.h"
 
 enum {
-    RING_SIZE = 16, /* messages: three seconds at five a second */
     TICK_US = WEB_STREAM_TICK_MS * 1000,
-    ALIVE_US = 4000000, /* the longest silence */
-    HURRY_US = 20000,   /* between two ticks at the least, however many join */
-    EVENTS_MAX_A_TICK = 16,
+    ALIVE_US = 4000000,     /* the longest silence */
+    HURRY_US = 20000,       /* between two ticks at the least, however many join */
+    EVENTS_MAX_A_TICK = 16, /* the next tick has the others */
+    /* Messages: what two ticks can put in, so that a viewer that reads between them never falls
+     * out when much happens. In quiet times six seconds. */
+    RING_SIZE = 2 * (EVENTS_MAX_A_TICK + 1),
 };
 
 /* Shared by all who are sending it; freed with the last. */
@@ -217,12 +219,13 @@ static bool tell_events(struct web_stream *stream)
 {
     uint64_t pushed = events_pushed(stream->parts->events);
     uint64_t first = stream->events_next;
-    if (pushed - first > EVENTS_MAX_A_TICK) {
-        first = pushed - EVENTS_MAX_A_TICK; /* /api/events has the others */
+    if (pushed - first > EVENTS_MAX) {
+        first = pushed - EVENTS_MAX; /* nobody has the others any more */
     }
-    stream->events_next = pushed;
+    uint64_t end = pushed - first > EVENTS_MAX_A_TICK ? first + EVENTS_MAX_A_TICK : pushed;
+    stream->events_next = end;
     bool has_told = false;
-    for (uint64_t number = first; number < pushed; number++) {
+    for (uint64_t number = first; number < end; number++) {
         struct json json = json_begin_growing();
         if (web_events_put(&json, stream->parts, number)) {
             size_t length = json_end(&json);

@@ -64,6 +64,23 @@ class Web(harness.Scenario):
         stream.wait(lambda s: s.state["broker"]["state"] == "connected", timeout=10)
         stream.wait(lambda s: s.state["backlog"]["count"] < 10, timeout=10, what="it drained")
 
+    def test_forty_events_at_once_all_reach_who_looks(self):
+        """As many in one look as the stream tells in three."""
+        _, simulator, _ = self.start(machines=40, tags=1)
+        stream = web.Stream(self, self.port)
+        machines = {f"p{index}" for index in range(40)}
+        stream.wait(lambda s: all(s.state.get("machines", {}).get(name, {}).get("state") == "online"
+                                  for name in machines), what="all machines")
+        simulator.kill()
+        stream.wait(lambda s: {data["machine"] for name, data in s.messages if name == "event"
+                               and data["name"] == "link-lost"} == machines,
+                    timeout=15, what="every event")
+        self.assertEqual([name for name, _ in stream.messages].count("state"), 1,
+                         "nobody fell out of the ring")
+        lost = [event["machine"] for event in web.ask(self.port, "/api/events").json["events"]
+                if event["name"] == "link-lost"]
+        self.assertEqual(sorted(lost), sorted(machines))
+
     def test_a_taken_port_is_told_and_no_reason_not_to_poll(self):
         broker = self.broker()
         subscriber = self.subscriber(broker.port)

@@ -6,11 +6,29 @@ import * as store from "./store.js";
 // The gateway sends its time every 5 s at least; an outage must not look like calm.
 const SILENCE_MS = 12000;
 const RETRY_MS = 1000;
+const EVENTS_MAX = 200; // as many as the store keeps
 let heard = 0;
 
 function take(live) {
   heard = Date.now();
   store.set({ live, link: "open", ahead: live.time - Date.now() });
+}
+
+/** Both lists as one, newest first: what the stream brought stays, and nothing stands there twice. */
+export function mergeEvents(told, known) {
+  const keyOf = ({ time, machine, name }) => JSON.stringify([time, machine, name]);
+  const keys = new Set(told.map(keyOf));
+  const others = known.filter((event) => !keys.has(keyOf(event)));
+  return [...others, ...told].sort((a, b) => b.time - a.time).slice(0, EVENTS_MAX);
+}
+
+async function learnEvents() {
+  const told = await ask("/api/events");
+  if (told.error) {
+    setTimeout(learnEvents, RETRY_MS);
+    return;
+  }
+  store.set({ events: mergeEvents(told.events, store.get().events) });
 }
 
 /** What does not change in a run; after a restart of the gateway it may be another. */
@@ -21,16 +39,14 @@ async function learn() {
     return;
   }
   store.set({ factory });
-  const told = await ask("/api/events");
-  if (!told.error) {
-    store.set({ events: told.events });
-  }
 }
 
+/** Comes at first, and whenever messages were missed: the events among them are asked for. */
 function takeState(message) {
   const state = parse(message.data);
   const { factory } = store.get();
   take(state);
+  learnEvents();
   if (factory && state.gateway && state.gateway.run !== factory.run) {
     learn();
   }

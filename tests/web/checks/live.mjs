@@ -36,7 +36,44 @@ async function openTopic(world) {
   return page;
 }
 
+/** A stream that ends and begins anew, and what the gateway says had happened meanwhile. */
+async function missing(page) {
+  const asked = { count: 0 };
+  const event = (time, name) => ({ time, machine: "m3_mill", name, members: {} });
+  const told = [[event(1000, "link-lost")],
+    [...Array.from({ length: 40 }, (_, index) => event(3000 - index, `e${index}`)), event(2000, "arrived"), event(1000, "link-lost")]];
+  await page.addInitScript(() => {
+    window.EventSource = class extends EventTarget {
+      constructor() {
+        super();
+        window.feed = (name, data) => this.dispatchEvent(new MessageEvent(name, { data: JSON.stringify(data) }));
+      }
+    };
+  });
+  await page.route("**/api/events", async (route) => {
+    const events = told[Math.min(asked.count, 1)];
+    asked.count += 1;
+    if (asked.count > 1) { // while the page waits, the stream brings one of them and a newer one
+      await page.evaluate((list) => list.forEach((one) => window.feed("event", one)), [event(2000, "arrived"), event(4000, "newer")]);
+    }
+    await route.fulfill({ json: { events } });
+  });
+}
+
 export const checks = {
+  "forty events that the stream skipped are seen": async (world) => {
+    const page = await world.tab("/", { prepare: missing });
+    await page.waitForFunction(() => window.feed);
+    const seen = () => page.evaluate(async () => (await import("/assets/store.js")).get().events.map(({ name }) => name));
+    const state = () => page.evaluate(async () => window.feed("state", await (await fetch("/api/live")).json()));
+    const until = (count) => page.waitForFunction(async (wanted) => (await import("/assets/store.js")).get().events.length === wanted, count, { timeout: 5000 });
+    await state();
+    await until(1);
+    await state();
+    await until(43);
+    assert.deepEqual(await seen(), ["newer", ...Array.from({ length: 40 }, (_, index) => `e${index}`), "arrived", "link-lost"]);
+    await page.end();
+  },
   "a trend is zoomed by dragging and by keys": async (world) => {
     const page = await world.tab("/m/m3_mill");
     await settled(page);
