@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "config/memory.h"
 #include "gateway/clock.h"
@@ -50,33 +51,36 @@ struct web_history {
 
 /* What a query found beside the points. */
 struct coverage {
+    int64_t until_us; /* monotonic: then the time is over */
     int64_t covered_from_ms;
     bool is_truncated; /* the time did not suffice */
     bool is_thinned;
+    bool is_failed; /* the journal could not be read: nothing is known */
 };
 
 /* ---- reading ---- */
 
-/* The time of the first row from that seq on; INT64_MAX behind the last. */
-static int64_t time_at(struct journal_reader *reader, uint64_t seq)
+/* The first row from that seq on; its texts are gone again. */
+static enum journal_next first_from(struct journal_reader *reader, uint64_t seq,
+                                    struct journal_row *row)
 {
-    struct journal_row row;
-    int64_t time_us = INT64_MAX;
-    if (journal_reader_seek(reader, seq - 1) &&
-        journal_reader_next(reader, &row) == JOURNAL_NEXT_ROW) {
-        time_us = row.time_us;
-    }
+    enum journal_next next = journal_reader_seek(reader, seq - 1)
+                                 ? journal_reader_next(reader, row)
+                                 : JOURNAL_NEXT_FAILED;
     journal_reader_reset(reader);
-    return time_us;
+    return next;
 }
 
 /* The first seq at or after that time: seqs are in order of time. */
 static uint64_t find_seq(struct journal_reader *reader, uint64_t low, uint64_t high,
-                         int64_t time_us)
+                         int64_t time_us, struct coverage *coverage)
 {
-    while (low < high) {
+    while (low < high && !coverage->is_failed) {
+        struct journal_row row;
         uint64_t middle = low + (high - low) / 2;
-        if (time_at(reader, middle) < time_us) {
+        enum journal_next next = first_from(reader, middle, &row);
+        coverage->is_failed = next == JOURNAL_NEXT_FAILED;
+        if (next == JOURNAL_NEXT_ROW && row.time_us < time_us) {
             low = middle + 1;
         } else {
             high = middle;
@@ -86,52 +90,74 @@ static uint64_t find_seq(struct journal_reader *reader, uint64_t low, uint64_t h
 }
 
 /* Rows of the machine with seqs in [from, to). Returns the time of the first, INT64_MAX: none.
- */
+ * A row of another machine: the journal was replaced after the machine was looked up. */
 static int64_t read_block(struct journal_reader *reader, const struct query *query,
-                          struct web_series *series, uint64_t from, uint64_t to)
+                          struct web_series *series, const uint64_t seqs[2],
+                          struct coverage *coverage)
 {
-    struct journal_selection selection = {.machine = query->machine->name, .to_seq = to};
+    struct journal_selection selection = {.machine = query->machine->name, .to_seq = seqs[1]};
     struct journal_row row;
     int64_t first_us = INT64_MAX;
+    enum journal_next next = JOURNAL_NEXT_END;
     web_series_begin_block(series);
-    if (journal_reader_select(reader, &selection) && journal_reader_seek(reader, from - 1)) {
-        while (journal_reader_next(reader, &row) == JOURNAL_NEXT_ROW) {
-            first_us = row.time_us < first_us ? row.time_us : first_us;
-            web_series_add(series, &row);
-        }
+    if (journal_reader_select(reader, &selection)) {
+        bool is_there = journal_reader_seek(reader, seqs[0] - 1);
+        next = is_there ? journal_reader_next(reader, &row) : JOURNAL_NEXT_FAILED;
     }
+    while (next == JOURNAL_NEXT_ROW) {
+        first_us = row.time_us < first_us ? row.time_us : first_us;
+        web_series_add(series, &row);
+        bool is_mine = row.is_damaged || strcmp(row.name, query->machine->name) == 0;
+        next = is_mine ? journal_reader_next(reader, &row) : JOURNAL_NEXT_FAILED;
+    }
+    coverage->is_failed |= next == JOURNAL_NEXT_FAILED;
     journal_reader_reset(reader);
     (void)journal_reader_select(reader, NULL);
     return first_us;
 }
 
 /* From the newest block to the oldest, until the time is over. */
-static struct coverage read_all(struct journal_reader *reader, const struct query *query,
-                                struct web_series *series, int64_t until_us)
+static void read_blocks(struct journal_reader *reader, const struct query *query,
+                        struct web_series *series, const uint64_t seqs[2],
+                        struct coverage *coverage)
 {
-    struct journal_row row = {.seq = 1};
-    bool has_rows =
-        journal_reader_seek(reader, 0) && journal_reader_next(reader, &row) == JOURNAL_NEXT_ROW;
-    journal_reader_reset(reader);
-    uint64_t last = journal_reader_last_seq(reader) + 1;
-    uint64_t low = has_rows ? row.seq : last;
-    uint64_t from = find_seq(reader, low, last, query->from_ms * 1000 - DISORDER_US);
-    uint64_t to = find_seq(reader, from, last, query->to_ms * 1000 + DISORDER_US);
-    struct coverage coverage = {.covered_from_ms = query->from_ms,
-                                .is_thinned = to - from > ROWS_MAX};
-    uint64_t step = coverage.is_thinned ? (to - from) / THIN_BLOCKS_MAX : BLOCK_ROWS;
-    uint64_t rows = coverage.is_thinned ? THIN_ROWS : BLOCK_ROWS;
+    uint64_t from = seqs[0];
+    uint64_t count = seqs[1] - from;
+    coverage->is_thinned = count > ROWS_MAX;
+    uint64_t step = coverage->is_thinned ? count / THIN_BLOCKS_MAX : BLOCK_ROWS;
+    uint64_t rows = coverage->is_thinned ? THIN_ROWS : BLOCK_ROWS;
     int64_t seen_us = query->to_ms * 1000;
-    for (uint64_t end = to; end > from && !coverage.is_truncated;
+    for (uint64_t end = seqs[1]; end > from && !coverage->is_truncated && !coverage->is_failed;
          end -= end - from > step ? step : end - from) {
-        uint64_t start = end - from > rows ? end - rows : from;
-        int64_t first_us = read_block(reader, query, series, start, end);
+        uint64_t block[2] = {end - from > rows ? end - rows : from, end};
+        int64_t first_us = read_block(reader, query, series, block, coverage);
         seen_us = first_us < seen_us ? first_us : seen_us;
-        coverage.is_truncated =
-            clock_monotonic_us() >= until_us || !web_series_has_room(series);
+        coverage->is_truncated =
+            clock_monotonic_us() >= coverage->until_us || !web_series_has_room(series);
     }
-    if (coverage.is_truncated && seen_us / 1000 > coverage.covered_from_ms) {
-        coverage.covered_from_ms = seen_us / 1000;
+    if (coverage->is_truncated && seen_us / 1000 > coverage->covered_from_ms) {
+        coverage->covered_from_ms = seen_us / 1000;
+    }
+}
+
+static struct coverage read_all(struct journal_reader *reader, const struct query *query,
+                                struct web_series *series)
+{
+    struct coverage coverage = {.until_us = clock_monotonic_us() + QUERY_US,
+                                .covered_from_ms = query->from_ms};
+    struct journal_row row = {.seq = 1};
+    enum journal_next next = first_from(reader, 1, &row);
+    if (next != JOURNAL_NEXT_ROW) {
+        coverage.is_failed = next == JOURNAL_NEXT_FAILED;
+        return coverage;
+    }
+    uint64_t last = journal_reader_last_seq(reader) + 1;
+    uint64_t seqs[2];
+    coverage.is_failed = last <= row.seq; /* it could not be asked */
+    seqs[0] = find_seq(reader, row.seq, last, query->from_ms * 1000 - DISORDER_US, &coverage);
+    seqs[1] = find_seq(reader, seqs[0], last, query->to_ms * 1000 + DISORDER_US, &coverage);
+    if (!coverage.is_failed) {
+        read_blocks(reader, query, series, seqs, &coverage);
     }
     return coverage;
 }
@@ -145,36 +171,53 @@ static void put_words(struct json *json, const struct tag *tag)
     json_close(json, ']');
 }
 
-static void answer_query(struct web_history *history, const struct query *query)
+static void refuse(const struct query *query, const char *sentence)
 {
     struct http_response response;
+    http_fail(&response, 503, sentence);
+    response.retry_s = 1;
+    http_finish(query->waiter, &response);
+}
+
+static void put_answer(struct json *json, const struct query *query,
+                       const struct coverage *coverage, struct web_series *series)
+{
+    json_string(json, "machine", query->machine->name);
+    json_string(json, "tag", query->tag->name);
+    json_signed(json, "from", query->from_ms);
+    json_signed(json, "to", query->to_ms);
+    json_boolean(json, "truncated", coverage->is_truncated);
+    json_boolean(json, "thinned", coverage->is_thinned);
+    json_signed(json, "covered_from", coverage->covered_from_ms);
+    put_words(json, query->tag);
+    web_series_put(json, series);
+}
+
+static void answer_query(struct web_history *history, const struct query *query)
+{
+    static const char unreadable[] = "the journal cannot be read at present";
+    struct http_response response;
     struct journal_error error;
-    int64_t until_us = clock_monotonic_us() + QUERY_US;
     if (history->reader == NULL) {
         history->reader = journal_reader_open(history->factory->journal.file, &error);
     }
     if (history->reader == NULL) {
-        http_fail(&response, 503, "the journal cannot be read at present");
-        http_finish(query->waiter, &response);
+        refuse(query, unreadable);
         return;
     }
     struct web_series *series =
         web_series_create(query->tag, query->from_ms, query->to_ms, query->points);
-    struct coverage coverage = read_all(history->reader, query, series, until_us);
-    struct json json = json_begin_growing();
-    json_string(&json, "machine", query->machine->name);
-    json_string(&json, "tag", query->tag->name);
-    json_signed(&json, "from", query->from_ms);
-    json_signed(&json, "to", query->to_ms);
-    json_boolean(&json, "truncated", coverage.is_truncated);
-    json_boolean(&json, "thinned", coverage.is_thinned);
-    json_signed(&json, "covered_from", coverage.covered_from_ms);
-    put_words(&json, query->tag);
-    web_series_put(&json, series);
+    struct coverage coverage = read_all(history->reader, query, series);
+    if (coverage.is_failed) {
+        refuse(query, unreadable);
+    } else {
+        struct json json = json_begin_growing();
+        put_answer(&json, query, &coverage, series);
+        size_t length = json_end(&json);
+        http_json(&response, json.text, length);
+        http_finish(query->waiter, &response);
+    }
     web_series_destroy(series);
-    size_t length = json_end(&json);
-    http_json(&response, json.text, length);
-    http_finish(query->waiter, &response);
 }
 
 /* ---- the thread ---- */
@@ -190,14 +233,6 @@ static struct query *take(struct web_history *history, bool *is_stopping)
     *is_stopping = history->is_stopping;
     (void)pthread_mutex_unlock(&history->mutex);
     return query;
-}
-
-static void refuse(const struct query *query, const char *sentence)
-{
-    struct http_response response;
-    http_fail(&response, 503, sentence);
-    response.retry_s = 1;
-    http_finish(query->waiter, &response);
 }
 
 static void *run(void *argument)

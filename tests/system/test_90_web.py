@@ -159,6 +159,22 @@ class Web(harness.Scenario):
         for bad in ("from=1&to=1", "from=x", "to=", "points=0", "points=2001", "from=-1"):
             self.assertEqual(web.ask(self.port, f"/api/history?machine=p0&tag=w0&{bad}").status, 400)
 
+    def test_a_journal_that_cannot_be_read_is_no_empty_past(self):
+        factory, simulator, _ = self.start(machines=1)
+        stream = web.Stream(self, self.port)
+        stream.wait(lambda s: s.state.get("machines", {}).get("p0", {}).get("seq", 0) > 10)
+        simulator.kill()  # nothing is written from here on
+        stream.wait(lambda s: s.state["machines"]["p0"]["state"] == "offline")
+        path = "/api/history?machine=p0&tag=w2"
+        self.assertTrue(web.ask(self.port, path).json["points"])
+        aside = factory.journal_path.with_suffix(".aside")
+        factory.journal_path.rename(aside)
+        answer = web.ask(self.port, path)
+        aside.rename(factory.journal_path)
+        self.assertEqual((answer.status, answer.json["error"]),
+                         (503, "the journal cannot be read at present"))
+        self.assertTrue(web.ask(self.port, path).json["points"])
+
     @quick
     def test_the_topics_are_those_that_are_published(self):
         broker = self.broker()

@@ -126,6 +126,20 @@ export const checks = {
     assert.ok(most > first);
     await page.end();
   },
+  "today's parts are never more than was counted, and say when they are fewer": async (world) => {
+    const short = (page) => page.route("**/api/history?*points=1440", async (route) => {
+      const answer = await route.fetch();
+      await route.fulfill({ response: answer, json: { ...await answer.json(), truncated: true } });
+    });
+    const page = await world.tab("/", { prepare: short });
+    await settled(page);
+    await page.waitForFunction(() => [...document.querySelectorAll(".cell .big")].some((cell) => /^≥ [\d,]+$/.test(cell.textContent)), null, { timeout: 5000 });
+    const gain = (...values) => page.evaluate(async (list) => (await import("/assets/widgets/strip.js"))
+      .gained(list.map((value, at) => [at, value, value, value, value === null ? 2 : 0])), values);
+    assert.deepEqual(await gain(5, 7, null, 9), { sum: 4, last: 9, time: 3 });
+    assert.equal((await gain(5, 7, 3, 4)).sum, 6, "a counter that began anew has made its new parts");
+    await page.end();
+  },
   "a scenario injected from the Lab is seen on the wall": async (world) => {
     const wall = await world.tab("/");
     await settled(wall);

@@ -15,17 +15,20 @@ function Cell({ name, tone = "", children }) {
   return html`<section class=${`cell ${tone}`}><h2>${t(`wall.${name}`)}</h2>${children}</section>`;
 }
 
-/** What a counter gained between its points: a reset or a repeat never counts backwards. */
+/** What a counter gained from one reading to the next; below the last it began at 0 again. */
+const growth = (last, value) => (value < last ? value : value - last);
+
+/** What it gained between its points, and when and where it stood last. */
 export function gained(points) {
-  let sum = 0, last = null;
+  let sum = 0, last = null, time = 0;
   for (const point of points) {
     const value = point[3];
     if (typeof value === "number") {
-      sum += last === null ? 0 : Math.max(0, value - last);
-      last = value;
+      sum += last === null ? 0 : growth(last, value);
+      [last, time] = [value, point[0]];
     }
   }
-  return { sum, last };
+  return { sum, last, time };
 }
 
 /** Today's gain of a counter, kept up by the stream between two looks at the journal. */
@@ -40,7 +43,7 @@ function useToday(counter, live) {
       const from = new Date(to).setHours(0, 0, 0, 0);
       const answer = await ask(query("/api/history", { ...counter, from, to, points: 1440 }));
       if (!answer.error) {
-        setPast(gained(answer.points));
+        setPast({ ...gained(answer.points), isPart: answer.truncated });
       }
     };
     look();
@@ -52,17 +55,20 @@ function useToday(counter, live) {
   if (!past) {
     return null;
   }
-  const more = reading && typeof reading.v === "number" && past.last !== null
-    ? Math.max(0, reading.v - past.last) : 0;
-  return past.sum + more;
+  // A reading that is older than what the journal said would pass for a reset.
+  const isNewer = reading && typeof reading.v === "number" && past.last !== null && reading.t > past.time;
+  return { count: past.sum + (isNewer ? growth(past.last, reading.v) : 0), isPart: past.isPart };
 }
+
+/** "≥ n" of what was not counted to its beginning. */
+const atLeast = ({ count, isPart }) => `${isPart ? "≥ " : ""}${format.number(count)}`;
 
 function Parts({ wall, live }) {
   const made = useToday(wall.good, live);
   const scrap = useToday(wall.scrap || null, live);
-  const good = made === null ? null : made - (scrap || 0);
-  return html`<${Cell} name="good"><p class="big">${good === null ? "—" : format.number(good)}</p>
-    <p>${t("wall.today")}${scrap !== null && html` · ${t("wall.scrap", { n: format.number(scrap) })}`}</p><//>`;
+  const good = made && { count: made.count - (scrap ? scrap.count : 0), isPart: made.isPart };
+  return html`<${Cell} name="good"><p class="big">${good ? atLeast(good) : "—"}</p>
+    <p>${t("wall.today")}${scrap && html` · ${t("wall.scrap", { n: atLeast(scrap) })}`}</p><//>`;
 }
 
 function Power({ factory, live }) {
