@@ -23,6 +23,11 @@ enum {
     SPAN_USUAL_MS = 15 * 60 * 1000,
     /* How far a row's time may lie from its neighbours': of its oldest reading. */
     DISORDER_US = 10 * 1000000,
+    /* The journal is silent when a tag's row is missing for so many periods, and so long. */
+    SILENCE_PERIODS = 3,
+    SILENCE_MS = 60000,
+    /* So many times further apart than chance puts the rows of a past that is thinned. */
+    THIN_SILENCE = 12,
 };
 
 /* A question on its way. */
@@ -116,6 +121,31 @@ static int64_t read_block(struct journal_reader *reader, const struct query *que
     return first_us;
 }
 
+/* What lies between two rows that were read is, where it is thinned, no silence until it is far
+ * longer than from block to block; and where the machine is not in each block, than that. With
+ * `record = changes` every silence is well. */
+static void expect_pace(struct web_series *series, const struct query *query, uint64_t count)
+{
+    size_t tag = (size_t)(query->tag - query->machine->map->tags);
+    int64_t period = machine_tag_period_ms(query->machine, tag);
+    int64_t span = query->to_ms - query->from_ms;
+    int64_t least =
+        SILENCE_PERIODS * period > SILENCE_MS ? SILENCE_PERIODS * period : SILENCE_MS;
+    struct web_series_pace pace = {.period = period,
+                                   .silence = least + DISORDER_US / 1000,
+                                   .restart = SILENCE_PERIODS * period};
+    if (count > ROWS_MAX) {
+        int64_t read = span * THIN_ROWS / (int64_t)count + 1; /* of each block */
+        int64_t blocks = period > read ? period / read + 1 : 1;
+        int64_t thin = THIN_SILENCE * (span / THIN_BLOCKS_MAX) * blocks;
+        pace.silence = thin > pace.silence ? thin : pace.silence;
+        pace.restart = pace.silence;
+    }
+    if (query->machine->record == RECORD_ALL) {
+        web_series_expect(series, &pace);
+    }
+}
+
 /* From the newest block to the oldest, until the time is over. */
 static void read_blocks(struct journal_reader *reader, const struct query *query,
                         struct web_series *series, const uint64_t seqs[2],
@@ -124,6 +154,7 @@ static void read_blocks(struct journal_reader *reader, const struct query *query
     uint64_t from = seqs[0];
     uint64_t count = seqs[1] - from;
     coverage->is_thinned = count > ROWS_MAX;
+    expect_pace(series, query, count);
     uint64_t step = coverage->is_thinned ? count / THIN_BLOCKS_MAX : BLOCK_ROWS;
     uint64_t rows = coverage->is_thinned ? THIN_ROWS : BLOCK_ROWS;
     int64_t seen_us = query->to_ms * 1000;

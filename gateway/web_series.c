@@ -21,6 +21,12 @@ struct bucket {
     char *last;      /* JSON; NULL: bad only */
 };
 
+/* When the journal spoke of the tag. */
+struct mark {
+    int64_t time_ms;
+    uint64_t run; /* 0: none, it is an end of the span */
+};
+
 struct web_series {
     const struct tag *tag;
     bool is_number;
@@ -30,6 +36,11 @@ struct web_series {
     struct bucket *buckets; /* of changes: newest block first, each block in order */
     size_t count;
     size_t block_start;
+    bool has_pace;
+    struct web_series_pace pace;
+    struct mark newer;          /* the first row after this block */
+    struct mark first;          /* of this block */
+    struct mark last;           /* likewise, so far; run 0: no row yet */
     char pattern[PATTERN_SIZE]; /* `,"tag":` */
     char quoted[PATTERN_SIZE];  /* `"tag"` */
 };
@@ -50,6 +61,7 @@ struct web_series *web_series_create(const struct tag *tag, int64_t from_ms, int
     series->is_number = strcmp(tag_datatype(tag), "number") == 0;
     series->from_ms = from_ms;
     series->to_ms = to_ms;
+    series->newer.time_ms = to_ms;
     series->step_ms = (span_ms + (int64_t)points - 1) / (int64_t)points;
     series->step_ms = series->step_ms > 0 ? series->step_ms : 1;
     series->count = series->is_number ? points : 0;
@@ -58,6 +70,12 @@ struct web_series *web_series_create(const struct tag *tag, int64_t from_ms, int
     (void)snprintf(series->pattern, sizeof series->pattern, ",\"%.64s\":", tag->name);
     (void)snprintf(series->quoted, sizeof series->quoted, "\"%.64s\"", tag->name);
     return series;
+}
+
+void web_series_expect(struct web_series *series, const struct web_series_pace *pace)
+{
+    series->has_pace = !series->is_number;
+    series->pace = *pace;
 }
 
 void web_series_destroy(struct web_series *series)
@@ -161,6 +179,31 @@ static void add_change(struct web_series *series, int64_t time_ms, const struct 
     keep_text(bucket, found);
 }
 
+/* Whether the journal was silent from one row to the other for longer than it is of itself. */
+static bool is_silence(const struct web_series *series, const struct mark *from,
+                       const struct mark *to)
+{
+    bool is_restart = from->run != 0 && to->run != 0 && from->run != to->run;
+    int64_t most_ms = is_restart ? series->pace.restart : series->pace.silence;
+    return series->has_pace && to->time_ms - from->time_ms > most_ms;
+}
+
+/* A reading holds for its period: then nothing is known until `next`. */
+static void end_stretch(struct web_series *series, const struct mark *next)
+{
+    static const struct found nothing = {.text = "null", .quality = QUALITY_BAD};
+    if (series->last.run != 0 && is_silence(series, &series->last, next)) {
+        add_change(series, series->last.time_ms + series->pace.period, &nothing);
+    }
+}
+
+static void note_row(struct web_series *series, const struct mark *row)
+{
+    end_stretch(series, row);
+    series->first = series->last.run == 0 ? *row : series->first;
+    series->last = *row;
+}
+
 static void turn(struct bucket *buckets, size_t count)
 {
     for (size_t at = 0; at < count / 2; at++) {
@@ -173,9 +216,23 @@ static void turn(struct bucket *buckets, size_t count)
 /* The block so far is turned, so that all changes stand newest first. */
 void web_series_begin_block(struct web_series *series)
 {
-    if (!series->is_number) {
-        turn(series->buckets + series->block_start, series->count - series->block_start);
-        series->block_start = series->count;
+    if (series->is_number) {
+        return;
+    }
+    end_stretch(series, &series->newer);
+    series->newer = series->last.run != 0 ? series->first : series->newer;
+    series->last = (struct mark){0};
+    turn(series->buckets + series->block_start, series->count - series->block_start);
+    series->block_start = series->count;
+}
+
+/* The oldest of all: what lies before the first row that was found. */
+static void begin_unknown(struct web_series *series)
+{
+    struct mark from = {.time_ms = series->from_ms};
+    if (is_silence(series, &from, &series->newer) && web_series_has_room(series)) {
+        series->buckets[series->count++] =
+            (struct bucket){.time_ms = series->from_ms, .quality = QUALITY_BAD};
     }
 }
 
@@ -190,6 +247,7 @@ void web_series_add(struct web_series *series, const struct journal_row *row)
     if (series->is_number) {
         add_number(series, time_ms, &found);
     } else {
+        note_row(series, &(struct mark){.time_ms = time_ms, .run = row->run});
         add_change(series, time_ms, &found);
     }
 }
@@ -247,6 +305,7 @@ void web_series_put(struct json *json, struct web_series *series)
 {
     web_series_begin_block(series);
     if (!series->is_number) {
+        begin_unknown(series);
         turn(series->buckets, series->count);
     }
     json_signed(json, "step_ms", series->is_number ? series->step_ms : 0);

@@ -140,6 +140,21 @@ export const checks = {
     assert.equal((await gain(5, 7, 3, 4)).sum, 6, "a counter that began anew has made its new parts");
     await page.end();
   },
+  "an outage of the gateway is unknown on the timeline": async (world) => {
+    const outage = (page) => page.route("**/api/history?*points=2000*", async (route) => {
+      const from = Number(new URL(route.request().url()).searchParams.get("from"));
+      const points = [[from, null, null, "execute", 0], [from + 60000, null, null, null, 2], [from + 850000, null, null, "execute", 0]];
+      await route.fulfill({ json: { points, words: [], step_ms: 0 } });
+    });
+    const page = await world.tab("/m/m3_mill", { prepare: outage });
+    await settled(page);
+    await page.waitForSelector(".timeline .stretch.gone");
+    const totals = (await page.locator(".totals li").allInnerTexts()).map((text) => text.replace(/\s+/g, " ").trim());
+    assert.equal(totals.length, 2);
+    assert.match(totals[0], /^Unknown 13 mins? 8/);
+    assert.match(totals[1], /^Running 1 min 1/);
+    await page.end();
+  },
   "a scenario injected from the Lab is seen on the wall": async (world) => {
     const wall = await world.tab("/");
     await settled(wall);

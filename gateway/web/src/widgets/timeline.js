@@ -10,7 +10,8 @@ import { Shape } from "./shape.js";
 
 const WORD_FROM_SHARE = 0.07;
 
-/** Points of /api/history of a word tag, as stretches within the window. */
+/** Points of /api/history of a word tag, as stretches within the window. Where the journal was silent
+    the gateway says so with a bad point: that time is unknown, not the state before it. */
 export function stretches(points, window) {
   return points.map(([time, , , word, quality], index) => ({
     word: quality === 2 ? null : String(word),
