@@ -30,6 +30,7 @@ struct order {
     struct http_waiter *waiter;
     bool is_look; /* GET: the list and the status; else `line` */
     bool is_trusted;
+    unsigned pause_s; /* until the PIN that was given is looked at; 0: it was */
     char line[WEB_ORDER_SIZE];
 };
 
@@ -123,6 +124,7 @@ static void look(int descriptor, const struct order *order, struct http_response
         put(&json, "status", status);
         json_boolean(&json, "pin_needed", web_pin_is_needed(order->lab->pin));
         json_boolean(&json, "pin_ok", order->is_trusted);
+        json_unsigned(&json, "pin_pause_s", order->pause_s);
         size_t length = json_end(&json);
         http_json(response, json.text, length);
     }
@@ -262,21 +264,22 @@ static void start_order(void *data, struct http_waiter *waiter)
     http_finish(waiter, &response);
 }
 
-static bool may_order(enum web_pin_verdict verdict, struct http_response *response)
+static bool may_order(const struct order *order, enum web_pin_verdict verdict,
+                      struct http_response *response)
 {
-    static const struct {
-        enum web_pin_verdict verdict;
-        const char *sentence;
-    } refusals[] = {{WEB_PIN_ABSENT, "the PIN is needed: header X-Lab-PIN"},
-                    {WEB_PIN_WRONG, "that is not the PIN"},
-                    {WEB_PIN_PAUSED, "too many wrong PINs: again in 30 s"}};
-    for (size_t at = 0; at < sizeof refusals / sizeof refusals[0]; at++) {
-        if (refusals[at].verdict == verdict) {
-            http_fail(response, 403, refusals[at].sentence);
-            return false;
-        }
+    char again[64];
+    (void)snprintf(again, sizeof again, "too many wrong PINs: again in %u s", order->pause_s);
+    const char *const sentences[] = {
+        [WEB_PIN_RIGHT] = NULL,
+        [WEB_PIN_ABSENT] = "the PIN is needed: header X-Lab-PIN",
+        [WEB_PIN_WRONG] = "that is not the PIN",
+        [WEB_PIN_PAUSED] = again,
+    };
+    if (verdict != WEB_PIN_RIGHT) {
+        http_fail(response, 403, sentences[verdict]);
+        response->retry_s = order->pause_s;
     }
-    return true;
+    return verdict == WEB_PIN_RIGHT;
 }
 
 /* Whether the order may be, and is written; else the response says why not. */
@@ -284,7 +287,7 @@ static bool prepare(struct order *order, enum web_pin_verdict verdict,
                     const struct http_request *request, struct http_response *response)
 {
     char error[WEB_ORDER_ERROR_SIZE];
-    if (!may_order(verdict, response)) {
+    if (!may_order(order, verdict, response)) {
         return false;
     }
     if (!web_order_write(request, order->line, error)) {
@@ -302,12 +305,14 @@ void web_lab_answer(struct web_lab *lab, const struct http_request *request,
                   "no simulator is connected: [web] lab names its control socket");
         return;
     }
-    enum web_pin_verdict verdict =
-        web_pin_check(lab->pin, request->peer, request->pin, clock_monotonic_us());
+    int64_t now_us = clock_monotonic_us();
+    enum web_pin_verdict verdict = web_pin_check(lab->pin, request->peer, request->pin, now_us);
     struct order *order = memory_allocate(1, sizeof *order);
     order->lab = lab;
     order->is_look = request->method != HTTP_POST;
     order->is_trusted = verdict == WEB_PIN_RIGHT;
+    order->pause_s =
+        verdict == WEB_PIN_PAUSED ? web_pin_pause_s(lab->pin, request->peer, now_us) : 0;
     if (!order->is_look && !prepare(order, verdict, request, response)) {
         free(order);
         return;

@@ -117,3 +117,10 @@ enum web_pin_verdict web_pin_check(struct web_pin *pin, const uint8_t peer[HTTP_
     guesser->last_us = now_us;
     return WEB_PIN_WRONG;
 }
+
+unsigned web_pin_pause_s(struct web_pin *pin, const uint8_t peer[HTTP_PEER_SIZE],
+                         int64_t now_us)
+{
+    int64_t left_us = find(pin, peer, now_us)->last_us + PAUSE_US - now_us;
+    return left_us > 1000000 ? (unsigned)((left_us + 999999) / 1000000) : 1;
+}

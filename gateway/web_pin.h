@@ -30,4 +30,8 @@ bool web_pin_is_needed(const struct web_pin *pin);
 enum web_pin_verdict web_pin_check(struct web_pin *pin, const uint8_t peer[HTTP_PEER_SIZE],
                                    const char *given, int64_t now_us);
 
+/* After WEB_PIN_PAUSED: seconds until this address may try again, at least 1. */
+unsigned web_pin_pause_s(struct web_pin *pin, const uint8_t peer[HTTP_PEER_SIZE],
+                         int64_t now_us);
+
 #endif

@@ -121,6 +121,9 @@ static void five_guesses_close_an_address_for_30_s(void **state)
         assert_int_equal(web_pin_check(pin, alice, "0000", 1000000), WEB_PIN_WRONG);
     }
     assert_int_equal(web_pin_check(pin, alice, "4711", 2000000), WEB_PIN_PAUSED);
+    assert_int_equal(web_pin_pause_s(pin, alice, 2000000), 29);
+    assert_int_equal(web_pin_check(pin, alice, "4711", 30999999), WEB_PIN_PAUSED);
+    assert_int_equal(web_pin_pause_s(pin, alice, 30999999), 1);
     assert_int_equal(web_pin_check(pin, bob, "4711", 2000000), WEB_PIN_RIGHT);
     assert_int_equal(web_pin_check(pin, alice, "4711", 31000000), WEB_PIN_RIGHT);
     web_pin_destroy(pin);

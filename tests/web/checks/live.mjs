@@ -179,6 +179,24 @@ export const checks = {
     await wall.end();
     await lab.end();
   },
+  "the right PIN is kept while others' guesses are waited out": async (world) => {
+    const page = await world.tab("/lab");
+    await settled(page);
+    const guess = (value) => page.evaluate(async (given) => (await fetch("/api/lab", { headers: { "X-Lab-PIN": given } })).json(), value);
+    for (let count = 0; count < 5; count += 1) {
+      assert.equal((await guess("0000")).pin_pause_s, 0);
+    }
+    const right = await world.ask("pin");
+    await page.fill(".pin input", right);
+    await page.click(".pin button");
+    await page.waitForSelector(".pin .pause");
+    assert.match(await page.innerText(".pin .pause"), / \d+ secs? left$/);
+    const told = await guess(right);
+    assert.ok(!told.pin_ok && told.pin_pause_s > 20 && told.pin_pause_s <= 30, "not looked at, and it is said for how long");
+    assert.equal(await page.evaluate(() => sessionStorage.getItem("formlab.pin")), right);
+    await page.waitForSelector(".pin", { state: "detached", timeout: 40000 });
+    await page.end();
+  },
   "a dead PLC changes its tile within two seconds": async (world) => {
     const page = await world.tab("/");
     await settled(page);

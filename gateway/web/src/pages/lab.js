@@ -36,7 +36,7 @@ function targetOf(factory, name) {
   return machine ? titleOf(machine) : has(`target.${name}`) ? t(`target.${name}`) : name;
 }
 
-function Pin({ isWrong, enter }) {
+function Pin({ isWrong, pauseS, enter }) {
   const submit = (event) => {
     event.preventDefault();
     sessionStorage.setItem(KEY, event.target.elements.pin.value);
@@ -46,7 +46,8 @@ function Pin({ isWrong, enter }) {
   return html`<form class="card pin" onSubmit=${submit}><label>${t("lab.pin")}
       <input name="pin" type="password" inputmode="numeric" autocomplete="off" required /></label>
     <button type="submit" class="button">${t("lab.enter")}</button>
-    ${isWrong && html`<p class="problem" role="alert">${t("lab.wrong")}</p>`}
+    ${pauseS > 0 ? html`<p class="problem pause" role="status">${t("lab.pin")} · ${t("lab.left", { n: format.duration(pauseS * 1000) })}</p>`
+    : isWrong && html`<p class="problem" role="alert">${t("lab.wrong")}</p>`}
     <p class="hint">${t("lab.learner")}</p></form>`;
 }
 
@@ -110,16 +111,18 @@ function Log({ lab }) {
       ${entry.strength !== null && entry.strength !== undefined ? ` ×${format.number(entry.strength, 2)}` : ""}${entry.hidden ? ` (${t("lab.hidden")})` : ""}</span></li>`)}</ol>`}</section>`;
 }
 
-/** A PIN that is wrong is forgotten at once: asking again with it would count as guessing. */
+/** A PIN that is wrong is forgotten at once: asking again with it would count as guessing. One that
+    came while too many were wrong was not looked at: it is kept, and the next look tries it again. */
 function usePin(told) {
   const [isWrong, setWrong] = useState(false);
   useEffect(() => {
     if (told && told.pin_needed) {
-      const wrong = !told.pin_ok && pin() !== "";
+      const isPaused = told.pin_pause_s > 0;
+      const wrong = !told.pin_ok && !isPaused && pin() !== "";
       if (wrong) {
         sessionStorage.removeItem(KEY);
       }
-      setWrong((old) => wrong || (old && !told.pin_ok));
+      setWrong((old) => wrong || (old && !told.pin_ok && !isPaused));
     }
   }, [told]);
   return isWrong;
@@ -145,7 +148,7 @@ export function View({ factory }) {
   };
   const running = new Set(lab.active.map((one) => one.scenario));
   return html`<div class="sheet lab"><h1>${t("page.lab")}</h1><p class="hint">${t("lab.hint")}</p>
-    ${!mayAct && html`<${Pin} isWrong=${isWrong} enter=${() => setTurn(turn + 1)} />`}
+    ${!mayAct && html`<${Pin} isWrong=${isWrong} pauseS=${told.pin_pause_s} enter=${() => setTurn(turn + 1)} />`}
     ${problem && html`<p class="problem" role="alert">${problem}</p>`}
     <div class="labtwo"><div class="kinds">${KINDS.map((kind) => {
       const members = lab.scenarios.filter((scenario) => scenario.kind === kind);
