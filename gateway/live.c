@@ -407,8 +407,8 @@ bool live_take(struct live *live, int64_t now_us, struct live_item *item, int64_
 
 static void renew_slot(struct slot *slot, const struct machine *machine)
 {
-    /* Also of a machine that nobody has heard yet: the `online` that an earlier run left with the
-     * broker must not stand until the third poll fails. */
+    /* Also of a machine that nobody has heard yet: the `online` that an earlier run left with
+     * the broker must not stand until the third poll fails. */
     slot->is_status_due = true;
     slot->is_info_due = slot->health.is_known;
     slot->is_snapshot_due = slot->payload_length > 0;

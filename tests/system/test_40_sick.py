@@ -30,7 +30,7 @@ class Sick(harness.Scenario):
         self.simulator(factory)
         self.gateway(factory)
         for name in sick:
-            watcher.wait_topic(f"/{name}/status", "^offline$", timeout=20)
+            watcher.wait_topic(f"/{name}/info", '"state":"offline"', timeout=20)
         start = watcher.mark()
         metronome = harness.Metronome(EVERY_MS)
         harness.let_pass(SECONDS)

@@ -21,7 +21,7 @@ class SameUnit(harness.Scenario):
         for name in plcs:
             watcher.wait_topic(f"/{name}/samples", count=10)
         plcs["one"].behave = fake_plc.mute
-        watcher.wait_topic("/one/status", "^offline$")
+        watcher.wait_topic("/one/event/link-lost")
         start = watcher.mark()
         watcher.wait_topic("/two/samples", start=start, count=80, timeout=12)
         times = [int(m.json["t"]) for m in watcher.samples("two", start)]
@@ -48,7 +48,7 @@ class SameUnit(harness.Scenario):
         for unit in (1, 2, 3):
             watcher.wait_topic(f"/u{unit}/samples", count=3)
         plc.is_alive = False
-        watcher.wait_topic("/u2/status", "^offline$", timeout=30)
+        watcher.wait_topic("/u2/event/link-lost", timeout=30)
         start = watcher.mark()
         harness.let_pass(10)
         for unit in (1, 3):

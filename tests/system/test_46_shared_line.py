@@ -50,7 +50,7 @@ class SharedLine(harness.Scenario):
     def test_the_living_keep_their_rate_beside_a_silent_and_a_pathless_unit(self):
         plc, watcher = self.start()
         for unit in (SILENT, PATHLESS):
-            watcher.wait_topic(f"/u{unit}/status", "^offline$", timeout=30)
+            watcher.wait_topic(f"/u{unit}/event/link-lost", timeout=30)
         start = watcher.mark()
         harness.let_pass(15)
         self.check_rates(watcher.samples(start=start))
@@ -73,7 +73,7 @@ class SharedLine(harness.Scenario):
     def test_both_come_back_by_themselves(self):
         plc, watcher = self.start()
         for unit in (SILENT, PATHLESS):
-            watcher.wait_topic(f"/u{unit}/status", "^offline$", timeout=30)
+            watcher.wait_topic(f"/u{unit}/event/link-lost", timeout=30)
         plc.is_sick = False
         start = watcher.mark()
         for unit in (SILENT, PATHLESS):

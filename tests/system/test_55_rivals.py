@@ -160,7 +160,7 @@ class Rivals(harness.Scenario):
         factory.machine("plc", "plc", harness.holding_words(5), every="20 ms")
         watcher = self.subscriber(broker.port)
         self.gateway(factory)
-        watcher.wait_topic("/plc/status", "^offline$")
+        watcher.wait_topic("/plc/event/link-lost")
         harness.let_pass(10)
         plc = fake_plc.FakePlc(self, fake_plc.mute, fake_plc.words(5), port=port)
         harness.wait_until(lambda: len(plc.requests) > 4, 40, "five unanswered requests")

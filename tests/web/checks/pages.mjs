@@ -139,7 +139,8 @@ export const checks = {
       state.machines.m3_mill.values.state = { v: "execute", q: "good", r: "", t: time };
       window.feed("state", JSON.stringify(state));
     }, now);
-    const told = (time) => page.waitForFunction(async (wanted) => (await import("/assets/recent.js")).stateSince("m3_mill") === wanted, time, { timeout: 5000 });
+    await page.evaluate(async () => { window.recent = await import("/assets/recent.js"); });
+    const told = (time) => page.waitForFunction((wanted) => window.recent.stateSince("m3_mill") === wanted, time, { timeout: 5000 });
     await begin();
     await told(since);
     since = now - 5000;
