@@ -84,6 +84,8 @@ static void put_tag(struct json *json, const struct machine *machine, size_t ind
     json_string(json, "type", tag->type_text);
     json_string(json, "order", tag->order_text);
     put_decimal_text(json, "scale", tag->scale);
+    json_string(json, "scale_tag",
+                tag->scale_tag >= 0 ? machine->map->tags[tag->scale_tag].name : "");
     put_decimal_text(json, "offset", tag->offset);
     put_bound(json, "min", tag->has_min, tag->min);
     put_bound(json, "max", tag->has_max, tag->max);

@@ -244,6 +244,7 @@ export const WORDS = {
   "lab.pin": ["Code formateur", "PIN für Ausbilder", "Instructor’s PIN"],
   "lab.enter": ["Entrer", "Anmelden", "Enter"],
   "lab.wrong": ["Ce n’est pas le bon code.", "Das ist nicht die richtige PIN.", "That is not the right PIN."],
+  "lab.paused": ["Trop de codes faux : à nouveau dans {n}.", "Zu viele falsche PINs: wieder in {n}.", "Too many wrong PINs: again in {n}."],
   "lab.learner": ["Sans code, on voit les scénarios ; on n’en déclenche pas.", "Ohne PIN sieht man die Szenarien, löst aber keine aus.", "Without the PIN scenarios are seen, not started."],
   "lab.strength": ["Intensité", "Stärke", "Strength"],
   "lab.delay": ["Commence", "Beginn", "Starts"],

@@ -190,7 +190,7 @@ export const checks = {
     await page.fill(".pin input", right);
     await page.click(".pin button");
     await page.waitForSelector(".pin .pause");
-    assert.match(await page.innerText(".pin .pause"), / \d+ secs? left$/);
+    assert.match(await page.innerText(".pin .pause"), /again in \d+ secs?\.$/);
     const told = await guess(right);
     assert.ok(!told.pin_ok && told.pin_pause_s > 20 && told.pin_pause_s <= 30, "not looked at, and it is said for how long");
     assert.equal(await page.evaluate(() => sessionStorage.getItem("formlab.pin")), right);

@@ -46,7 +46,7 @@ function Pin({ isWrong, pauseS, enter }) {
   return html`<form class="card pin" onSubmit=${submit}><label>${t("lab.pin")}
       <input name="pin" type="password" inputmode="numeric" autocomplete="off" required /></label>
     <button type="submit" class="button">${t("lab.enter")}</button>
-    ${pauseS > 0 ? html`<p class="problem pause" role="status">${t("lab.pin")} · ${t("lab.left", { n: format.duration(pauseS * 1000) })}</p>`
+    ${pauseS > 0 ? html`<p class="problem pause" role="status">${t("lab.paused", { n: format.duration(pauseS * 1000) })}</p>`
     : isWrong && html`<p class="problem" role="alert">${t("lab.wrong")}</p>`}
     <p class="hint">${t("lab.learner")}</p></form>`;
 }
