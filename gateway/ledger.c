@@ -20,7 +20,7 @@ struct ledger {
     struct wake *publisher;
     struct ledger_view view;
     uint64_t allowed;
-    struct parking_lot *parked; /* copies, without what the publisher alone needs */
+    struct parking_lot *parked; /* copies of the lots */
     size_t parked_count;
     size_t parked_room;
     struct mark marks[MARKS_MAX]; /* a ring, oldest at `first` */

@@ -203,8 +203,10 @@ static enum journal_status evict(struct recorder *recorder)
     watch_clock(recorder, wall_us);
     uint64_t before = recorder->evicted.count;
     recorder->is_evicting = false;
-    const struct journal_unsent unsent = {.cursor = look(recorder).acknowledged,
-                                          .is_waiting = is_waiting,
+    /* The first of those that wait is told before the cursor passes it. */
+    const struct ledger_view view = look(recorder);
+    const struct journal_unsent unsent = {.cursor = view.acknowledged,
+                                          .is_waiting = view.parked > 0 ? is_waiting : NULL,
                                           .context = recorder->parts.ledger};
     enum journal_status status =
         journal_evict(recorder->parts.journal, &unsent, wall_us, EVICT_ROWS, &recorder->evicted,

@@ -312,16 +312,7 @@ static void set_aside(struct safe_lane *lane, const struct mqtt_event *event, bo
     outbox_settle(&lane->outbox, event->token, OUTBOX_SET_ASIDE);
     lane->rejected++;
     lane->tries = 0;
-    if (lane->rejected_code != event->reason_code) {
-        lane->rejected_code = event->reason_code;
-        log_line(LOG_LEVEL_ERROR, "publisher",
-                 "event=rejected seq=%" PRIu64 " reason_code=0x%02x reason=\"%s\" parked=%s",
-                 event->token, event->reason_code, mqtt_reason_text(event->reason_code),
-                 is_parked ? "yes" : "no");
-    }
-    if (!is_parked) {
-        safe_lane_tell_refused(lane, event->token, event->reason_code);
-    }
+    safe_lane_note_refused(lane, event->token, event->reason_code, is_parked);
 }
 
 /* What cannot be parked now is not given up for that: it is sent again. */

@@ -93,8 +93,10 @@ enum parked {
 enum parked safe_lane_park(struct safe_lane *lane, uint64_t seq, uint8_t reason_code,
                            int64_t now_us);
 
-/* Announces a sample that will not be offered again. */
-void safe_lane_tell_refused(struct safe_lane *lane, uint64_t seq, uint8_t reason_code);
+/* Says in the log what is refused, once for each reason in a row. One that will not be offered
+ * again is announced, each. */
+void safe_lane_note_refused(struct safe_lane *lane, uint64_t seq, uint8_t reason_code,
+                            bool is_parked);
 
 /* Lets a row wait unsent when its whole topic is refused; returns whether it does. */
 bool safe_lane_join(struct safe_lane *lane, const struct journal_row *row);

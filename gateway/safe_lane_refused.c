@@ -31,11 +31,20 @@ static void tell_lot(struct safe_lane *lane, struct parking_lot *lot)
     }
 }
 
-void safe_lane_tell_refused(struct safe_lane *lane, uint64_t seq, uint8_t reason_code)
+void safe_lane_note_refused(struct safe_lane *lane, uint64_t seq, uint8_t reason_code,
+                            bool is_parked)
 {
-    const struct parking_lot one = {
-        .from = seq, .to = seq, .count = 1, .reason_code = reason_code};
-    tell(lane, &one);
+    if (lane->rejected_code != reason_code) {
+        lane->rejected_code = reason_code;
+        log_line(LOG_LEVEL_ERROR, "publisher",
+                 "event=rejected seq=%" PRIu64 " reason_code=0x%02x reason=\"%s\" parked=%s",
+                 seq, reason_code, mqtt_reason_text(reason_code), is_parked ? "yes" : "no");
+    }
+    if (!is_parked) {
+        const struct parking_lot one = {
+            .from = seq, .to = seq, .count = 1, .reason_code = reason_code};
+        tell(lane, &one);
+    }
 }
 
 static bool has_to_tell(const struct safe_lane *lane)
@@ -227,10 +236,7 @@ static void take_refusal(struct safe_lane *lane, struct parking_lot *lot, uint64
         pass(lane, lot, seq, false);
     } else if (!parking_refuse(lot, reason_code, now_us)) {
         /* It must not hold those behind it for ever. */
-        log_line(LOG_LEVEL_ERROR, "publisher",
-                 "event=rejected seq=%" PRIu64 " reason_code=0x%02x reason=\"%s\" parked=no",
-                 seq, reason_code, mqtt_reason_text(reason_code));
-        safe_lane_tell_refused(lane, seq, reason_code);
+        safe_lane_note_refused(lane, seq, reason_code, false);
         pass(lane, lot, seq, false);
     }
 }
